@@ -1,0 +1,69 @@
+# make             build the tools into build/
+# make check       unit tests, command-line tests, layer check
+# make SAN=1 check the same under AddressSanitizer and UBSan, in build-san/
+# make install     into $(DESTDIR)$(PREFIX)
+
+PREFIX   = /usr/local
+CC       = cc
+CFLAGS   = -O2 -g
+CPPFLAGS = -Ilib -I. -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64
+LDLIBS   = -ljansson -lpcre2-8 -lutf8proc -lpthread -lm
+WARN     = -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
+	   -Wmissing-prototypes -Wwrite-strings
+-include config.mk
+
+B = build
+ifdef SAN
+B = build-san
+CFLAGS  = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	  -fno-sanitize-recover=undefined
+LDFLAGS = -fsanitize=address,undefined
+endif
+
+# instruction-set files are built for the machine that has the set
+ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
+ISA_x86_64  = avx2 avx512
+ISA_aarch64 = neon
+ISA_ALL = $(sort $(ISA_x86_64) $(ISA_aarch64))
+SKIP = $(foreach i,$(filter-out $(ISA_$(ARCH)),$(ISA_ALL)),lib/kernel/%_$(i).c)
+
+SRC   = $(filter-out $(SKIP),$(sort $(wildcard lib/*/*.c)))
+OBJ   = $(SRC:%.c=$(B)/%.o)
+LIB   = $(B)/libtf.a
+CMD   = $(patsubst %.c,$(B)/%.o,$(filter-out cmd/tf-%,$(wildcard cmd/*.c)))
+TOOLS = $(patsubst cmd/%.c,$(B)/%,$(wildcard cmd/tf-*.c))
+TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/test_*.c))
+
+all: $(TOOLS)
+
+check: $(TOOLS) $(TESTS)
+	scripts/check-layers
+	@set -e; for t in $(sort $(TESTS)); do echo "$$t"; $$t; done
+	@if [ -x tests/cli/run ]; then PATH=$$PWD/$(B):$$PATH tests/cli/run; fi
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/lib/kernel/%.o: WARN += -Wno-conversion
+$(B)/lib/kernel/%.o: CFLAGS += -O3
+$(B)/lib/kernel/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
+$(B)/lib/kernel/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl \
+	-mavx512dq -mfma -mf16c -mprefer-vector-width=512
+
+$(LIB): $(OBJ)
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(TOOLS): $(B)/%: $(B)/cmd/%.o $(CMD) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(B)/tf-hub: LDLIBS += -lcurl -lcrypto
+
+$(TESTS): %: %.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+clean:
+	rm -rf build build-san
+
+-include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
+.PHONY: all check install clean
+.SECONDARY:

@@ -1,0 +1,42 @@
+/*
+ * The element and block types of model files: one table. A block type packs
+ * `block` elements of a row into `bytes` bytes (formats: ggml's ggml-common.h);
+ * an element type is a block of one.
+ */
+#ifndef TF_KERNEL_DTYPE_H
+#define TF_KERNEL_DTYPE_H
+
+#include <stddef.h>
+
+enum tf_dtype {
+    TF_F32, /* 0, so that zeroed memory is float32 */
+    TF_F64,
+    TF_F16,
+    TF_BF16,
+    TF_F8_E4M3,
+    TF_F8_E5M2,
+    TF_I64,
+    TF_I32,
+    TF_I16,
+    TF_I8,
+    TF_U64,
+    TF_U32,
+    TF_U16,
+    TF_U8,
+    TF_BOOL,
+    TF_DTYPES /* how many */
+};
+
+struct tf_dtype_info {
+    const char *name; /* as safetensors spells it ("BF16") */
+    size_t block;     /* elements in a block */
+    size_t bytes;     /* bytes of a block */
+    /* n elements (a multiple of block) at src, maybe unaligned, as float32 */
+    void (*unpack)(float *dst, const void *src, size_t n);
+};
+
+const struct tf_dtype_info *tf_dtype_info(enum tf_dtype dtype);
+
+/* Parse a name as safetensors spells it. Returns 0, or -1. */
+int tf_dtype_parse(enum tf_dtype *dtype, const char *name);
+#endif

@@ -1,0 +1,77 @@
+/*
+ * The kernels of this CPU. `ref` fills the table whole in plain C, and each
+ * instruction-set file overwrites what it does better; the choice is made once,
+ * at run time. TF_KERNEL=ref|avx2|avx512|... caps it.
+ *
+ * All arrays are float32 unless named otherwise, aligned to their element,
+ * n >= 0. dst may be src (in place) but may not overlap it otherwise.
+ * Results differ from ref by rounding only: |fast - ref| <= 1e-6 relative to
+ * the largest magnitude involved. NaN and infinity propagate as in ref.
+ */
+#ifndef TF_KERNEL_KERNEL_H
+#define TF_KERNEL_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Activations: Transformers' ACT2FN names in the comments. */
+enum tf_act {
+    TF_ACT_NONE,       /* linear */
+    TF_ACT_GELU,       /* gelu: x Phi(x), erf exact to 1e-6 */
+    TF_ACT_GELU_TANH,  /* gelu_new, gelu_pytorch_tanh, gelu_fast */
+    TF_ACT_QUICK_GELU, /* quick_gelu: x sigmoid(1.702 x) */
+    TF_ACT_RELU,       /* relu */
+    TF_ACT_RELU2,      /* relu2: relu squared */
+    TF_ACT_SILU,       /* silu, swish */
+    TF_ACT_TANH,       /* tanh */
+    TF_ACT_SIGMOID,    /* sigmoid */
+    TF_ACTS
+};
+
+struct tf_kernels {
+    const char *name; /* the highest level in it: "ref", "avx2", "avx512" */
+
+    /*
+     * The inner product of matrix products: c[mr][nr] (+)= a · b over k.
+     * a is packed [k][mr], b is packed [k][nr]; rows of c are ldc apart. c is
+     * overwritten when `first`, else added to. m <= mr rows and n <= nr columns
+     * are stored. Every element sums k in ascending order in one chain, so it
+     * does not depend on m or n.
+     */
+    size_t mr, nr;
+    void (*gemm_tile)(size_t k, const float *a, const float *b, float *c,
+                      size_t ldc, size_t m, size_t n, int first);
+
+    void (*act[TF_ACTS])(float *dst, const float *src, size_t n);
+    /* y = (x - mean) / sqrt(var + eps) * w + b, biased variance; w and b may be
+     * NULL (1 and 0) */
+    void (*layer_norm)(float *y, const float *x, const float *w, const float *b,
+                       float eps, size_t n);
+    /* y = x / sqrt(mean(x^2) + eps) * (w + w_offset); w may be NULL (1) */
+    void (*rms_norm)(float *y, const float *x, const float *w, float w_offset,
+                     float eps, size_t n);
+    /* dst = exp(src * scale - max); returns the sum, `*max` is the largest of
+     * src * scale, or what it was when that is larger (online softmax) */
+    float (*exp_sum)(float *dst, const float *src, float scale, float *max,
+                     size_t n);
+    float (*dot)(const float *a, const float *b, size_t n);
+    void (*axpy)(float *y, float a, const float *x, size_t n); /* y += a x */
+    void (*scale)(float *y, float a, size_t n);                /* y *= a */
+    void (*add)(float *dst, const float *a, const float *b, size_t n);
+    void (*mul)(float *dst, const float *a, const float *b, size_t n);
+    float (*max)(const float *a, size_t n); /* -INFINITY for n = 0 */
+
+    /* 16-bit types as float32 and back (to nearest even) */
+    void (*unpack_bf16)(float *dst, const void *src, size_t n);
+    void (*unpack_f16)(float *dst, const void *src, size_t n);
+    void (*pack_bf16)(uint16_t *dst, const float *src, size_t n);
+    void (*pack_f16)(uint16_t *dst, const float *src, size_t n);
+};
+
+/* The table of this process; chosen at the first call, thread safe. */
+const struct tf_kernels *tf_kernels(void);
+
+/* The table capped at `level` for tests: NULL when this CPU has not that level
+ * or it is no level's name. "ref" always exists. */
+const struct tf_kernels *tf_kernels_at(const char *level);
+#endif

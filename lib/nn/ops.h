@@ -1,0 +1,148 @@
+/*
+ * The operations of a transformer. Each computes at once, into memory of the
+ * context's arena, and with a tape in the context also records how to go back.
+ * Activations are float32 views [T][C]: the tokens of all sequences of a batch
+ * laid end to end, nothing padded.
+ *
+ * Failure (no memory) is sticky: the op fills ctx->err, sets ctx->failed and
+ * returns NULL; given NULL or a failed context an op does nothing and returns
+ * NULL. So a model's code reads straight and checks once, at its end.
+ *
+ * Letters: T tokens of the batch, C width, H heads, D head size, V vocabulary.
+ */
+#ifndef TF_NN_OPS_H
+#define TF_NN_OPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "kernel/gemm.h"
+#include "nn/tensor.h"
+
+struct tf_tape;
+
+struct tf_ctx {
+    struct tf_pool *pool;   /* NULL: one thread */
+    struct tf_arena *arena; /* results and scratch; the caller marks, rewinds */
+    struct tf_tape *tape;   /* NULL: inference */
+    struct tf_err *err;
+    bool failed;
+};
+
+/* A new [rows][cols] float32 tensor, not initialised. */
+struct tf_tensor *tf_new(struct tf_ctx *ctx, size_t rows, size_t cols);
+/* Columns [first, first + n) of x, without a copy. */
+struct tf_tensor *tf_columns(struct tf_ctx *ctx, struct tf_tensor *x,
+                             size_t first, size_t n);
+
+/*
+ * A weight of a linear layer: y = act(x W^T + b). One object for every form it
+ * takes; the model owns it. Shared and tied layers point to the same one.
+ */
+struct tf_weight {
+    const char *name;   /* of the tensor in the file, for messages */
+    size_t in, out;
+    struct tf_tensor w; /* [out][in], or [in][out] when transposed (Conv1D) */
+    bool transposed;
+    struct tf_tensor bias; /* [out] float32; data NULL: none */
+    struct tf_packed *packed; /* NULL: read in place */
+};
+
+/* act(x W^T + b) + residual: [T][in] → [T][out]. residual may be NULL. */
+struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
+                            struct tf_weight *w, enum tf_act act,
+                            struct tf_tensor *residual);
+
+enum tf_norm_kind { TF_LAYER_NORM, TF_RMS_NORM };
+
+struct tf_norm {
+    enum tf_norm_kind kind;
+    struct tf_tensor w, b; /* [C] float32; data NULL: none */
+    float eps;
+    float w_offset; /* added to w (Gemma: 1) */
+};
+
+/* Norm of every row. A NULL norm gives x back. */
+struct tf_tensor *tf_norm(struct tf_ctx *ctx, struct tf_tensor *x,
+                          struct tf_norm *norm);
+/* Norm of each of a row's heads of size norm->w.dim[0] (q/k norm). */
+struct tf_tensor *tf_norm_heads(struct tf_ctx *ctx, struct tf_tensor *x,
+                                struct tf_norm *norm);
+
+struct tf_tensor *tf_act(struct tf_ctx *ctx, struct tf_tensor *x,
+                         enum tf_act act);
+struct tf_tensor *tf_add(struct tf_ctx *ctx, struct tf_tensor *a,
+                         struct tf_tensor *b);
+struct tf_tensor *tf_mul(struct tf_ctx *ctx, struct tf_tensor *a,
+                         struct tf_tensor *b);
+struct tf_tensor *tf_scale(struct tf_ctx *ctx, struct tf_tensor *x, float a);
+
+/* Row ids[t] of the table (any dtype), times scale, for each of n tokens:
+ * [n][C]. Added to `into` when that is not NULL. Ids are checked by the caller. */
+struct tf_tensor *tf_embedding(struct tf_ctx *ctx, struct tf_tensor *table,
+                               const int32_t *ids, size_t n, float scale,
+                               struct tf_tensor *into);
+/* Rows `rows[i]` of x: [n][C]. */
+struct tf_tensor *tf_gather_rows(struct tf_ctx *ctx, struct tf_tensor *x,
+                                 const int32_t *rows, size_t n);
+
+/* Sequences laid end to end: sequence s is rows [start[s], start[s + 1]). */
+struct tf_seqs {
+    size_t count;
+    const size_t *start; /* count + 1 of them, the first 0 */
+};
+
+/* Mean over each sequence's rows: [count][C]. */
+struct tf_tensor *tf_mean_rows(struct tf_ctx *ctx, struct tf_tensor *x,
+                               const struct tf_seqs *seqs);
+
+/* Rotary embedding: cos and sin tables [positions][dims / 2]. */
+struct tf_rope {
+    size_t dims;      /* of each head that turn; the rest stay */
+    bool interleaved; /* pairs (2i, 2i + 1) (GPT-J), else (i, i + dims / 2) */
+    const float *cos, *sin;
+};
+
+/* Turn each head of size head_size of every row t by positions[t]. */
+struct tf_tensor *tf_rotary(struct tf_ctx *ctx, struct tf_tensor *x,
+                            size_t head_size, const struct tf_rope *rope,
+                            const int32_t *positions);
+
+/*
+ * Attention, per sequence in blocks with an online softmax: T x T is never
+ * held (Dao 2023, FlashAttention-2). q is [Tq][H D], k and v are [Tk][Hkv D];
+ * H is a multiple of Hkv (grouped heads). All may be column views of one
+ * fused tensor. The score of query i and key j of one sequence is
+ *     s = scale q·k, then soft cap, then + biases, then the mask,
+ * with j - i counted so that the last query stands at the last key.
+ */
+struct tf_attention {
+    size_t heads, kv_heads, head_size;
+    size_t v_head_size;   /* 0: head_size */
+    float scale;
+    float soft_cap;       /* cap tanh(s / cap); 0: none */
+    bool causal;
+    size_t window_left, window_right; /* keys further away are masked;
+                                         SIZE_MAX: no limit */
+    const float *alibi;   /* [H] slopes: + slope (j - i), or NULL */
+    /* A table of biases by distance bucket: + bias[bucket(j - i)][h] (T5,
+     * MPNet). bucket_of has 2 * bucket_span + 1 entries, for clamped distances
+     * -bucket_span .. bucket_span; NULL: none. */
+    struct tf_tensor *bias; /* [buckets][H] float32 */
+    const int32_t *bucket_of;
+    size_t bucket_span;
+    /* DeBERTa's disentangled terms (He et al. 2020), both NULL or as wanted:
+     * + scale q_i · c2p[d(i - j)] and + scale k_j · p2c[d(j - i)], with d from
+     * bucket_of as above; tables are [buckets][H D] float32. */
+    struct tf_tensor *c2p, *p2c;
+};
+
+struct tf_tensor *tf_attention(struct tf_ctx *ctx, struct tf_tensor *q,
+                               const struct tf_seqs *q_seqs,
+                               struct tf_tensor *k, struct tf_tensor *v,
+                               const struct tf_seqs *kv_seqs,
+                               const struct tf_attention *spec);
+#endif

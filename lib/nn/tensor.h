@@ -1,0 +1,28 @@
+/* A view of numbers: shape, type, place. It owns nothing. */
+#ifndef TF_NN_TENSOR_H
+#define TF_NN_TENSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "kernel/dtype.h"
+
+#define TF_MAX_DIMS 8
+
+struct tf_tensor {
+    enum tf_dtype dtype;
+    size_t ndim;
+    size_t dim[TF_MAX_DIMS]; /* row-major, outermost first */
+    size_t ld;  /* elements from one row to the next; a row is the last dim */
+    void *data; /* a mapped file's tensor may be unaligned, and is read only */
+    float *grad; /* the gradient, laid out as data; NULL: none wanted (yet) */
+    bool needs_grad;
+};
+
+/* Product of the dims; 1 for a scalar. */
+size_t tf_tensor_count(const struct tf_tensor *t);
+/* Product of all dims but the last. */
+size_t tf_tensor_rows(const struct tf_tensor *t);
+/* Bytes of the contiguous tensor in its dtype. */
+size_t tf_tensor_bytes(const struct tf_tensor *t);
+#endif
