@@ -40,14 +40,15 @@ size_t tf_packed_bytes(const struct tf_packed *p);
 /* What happens to C once its sum is whole, in this order:
  * alpha, bias, act, residual. */
 struct tf_epilogue {
-    float alpha;           /* 0 counts as 1 */
-    const float *bias;     /* [N], or NULL */
+    float alpha;       /* 0 counts as 1 */
+    const float *bias; /* [N], or NULL */
     enum tf_act act;
-    float *pre_act;        /* [M][N] with C's ldc: the value before act is kept
-                              here for the way back; or NULL */
-    const float *residual; /* [M][N] with stride ld_residual, or NULL; may be C */
+    float *pre_act; /* [M][N] with C's ldc: the value before act is kept
+                       here for the way back; or NULL */
+    const float
+        *residual; /* [M][N] with stride ld_residual, or NULL; may be C */
     size_t ld_residual;
-    bool accumulate;       /* C += instead of C = (then no act, no residual) */
+    bool accumulate; /* C += instead of C = (then no act, no residual) */
 };
 
 struct tf_gemm {

@@ -4,7 +4,8 @@
  * at run time. TF_KERNEL=ref|avx2|avx512|... caps it.
  *
  * All arrays are float32 unless named otherwise, aligned to their element,
- * n >= 0. dst may be src (in place) but may not overlap it otherwise.
+ * n >= 0. dst may be src (in place) but may not overlap it otherwise; transpose
+ * is never in place.
  * Results differ from ref by rounding only: |fast - ref| <= 1e-6 relative to
  * the largest magnitude involved. NaN and infinity propagate as in ref.
  */
@@ -32,15 +33,19 @@ struct tf_kernels {
     const char *name; /* the highest level in it: "ref", "avx2", "avx512" */
 
     /*
-     * The inner product of matrix products: c[mr][nr] (+)= a · b over k.
-     * a is packed [k][mr], b is packed [k][nr]; rows of c are ldc apart. c is
-     * overwritten when `first`, else added to. m <= mr rows and n <= nr columns
-     * are stored. Every element sums k in ascending order in one chain, so it
-     * does not depend on m or n.
+     * The inner product of matrix products: c (+)= a · b over k, where a is
+     * [m][k] with rows lda apart, b is [k][nr] with rows ldb apart, and c is
+     * [mr][nr], contiguous; m <= mr. c is overwritten when `first`, else added
+     * to. Only the first n of the nr columns are wanted; the others of b must
+     * be readable, and what c gets there is unspecified. An element of c sums
+     * k in ascending order in one chain: it depends on neither m nor n.
      */
     size_t mr, nr;
-    void (*gemm_tile)(size_t k, const float *a, const float *b, float *c,
-                      size_t ldc, size_t m, size_t n, int first);
+    void (*gemm_tile)(size_t k, const float *a, size_t lda, const float *b,
+                      size_t ldb, float *c, size_t m, size_t n, int first);
+    /* dst[j][i] = src[i][j] for i < rows, j < cols */
+    void (*transpose)(float *dst, size_t ldd, const float *src, size_t lds,
+                      size_t rows, size_t cols);
 
     void (*act[TF_ACTS])(float *dst, const float *src, size_t n);
     /* y = (x - mean) / sqrt(var + eps) * w + b, biased variance; w and b may be
@@ -51,7 +56,8 @@ struct tf_kernels {
     void (*rms_norm)(float *y, const float *x, const float *w, float w_offset,
                      float eps, size_t n);
     /* dst = exp(src * scale - max); returns the sum, `*max` is the largest of
-     * src * scale, or what it was when that is larger (online softmax) */
+     * src * scale, or what it was when that is larger (online softmax). While
+     * it is -INFINITY (all masked), dst and the sum are 0. */
     float (*exp_sum)(float *dst, const float *src, float scale, float *max,
                      size_t n);
     float (*dot)(const float *a, const float *b, size_t n);

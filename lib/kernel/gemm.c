@@ -1,0 +1,384 @@
+#include "kernel/gemm.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include "kernel/gemm_pack.h"
+
+/* How a product is cut. Rows and panels are sides of the product, not of C:
+ * when `turned`, the rows are C's columns. */
+struct plan {
+    const struct tf_gemm *g;
+    const struct tf_kernels *kern;
+    bool turned;
+    struct tf_side row_side, panel_side;
+    size_t rows, columns;
+    size_t tile_rows;  /* rows of a tile, at most kern->mr */
+    size_t tiles;      /* of tile_rows rows, that cover `rows` */
+    size_t row_blocks; /* the tiles are dealt evenly to this many blocks */
+    size_t chunk;      /* panels that are packed together */
+    size_t groups;     /* that a chunk is cut into */
+    size_t block_tiles, group_panels; /* the largest block and group */
+    struct tf_panels panels; /* of the chunk, or the packed operand's */
+    size_t first_panel;      /* of the chunk in `panels` */
+    size_t first_column;     /* of the chunk in C */
+    size_t chunk_panels;     /* of this chunk */
+    float *scratch;          /* of all workers */
+};
+
+enum {
+    BLOCK_TILES = 8,        /* tiles of a block: its rows stay in L2 */
+    CHUNK_COLUMNS = 1024,   /* partial sums of a block stay in L2 */
+    CHUNK_FLOATS = 2 << 20, /* 8 MB of packed panels */
+    JOBS_PER_THREAD = 4     /* evens out threads that run unevenly */
+};
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t div_up(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+static size_t round64(size_t floats)
+{
+    return (floats + 15) / 16 * 16;
+}
+
+/*
+ * About what an orientation costs, in vectors: the sums, with the columns
+ * filled up to whole panels, and the operands that must be transposed.
+ */
+static double cost(size_t k, const struct tf_side *rows, size_t nrows,
+                   const struct tf_side *panels, size_t ncolumns)
+{
+    double full = (double)div_up(ncolumns, 16) * 16, c;
+
+    c = (double)most(nrows, 4) * full * (double)k / 16;
+    if (rows->depth != 1)
+        c += (double)nrows * (double)k;
+    if (panels->along != 1)
+        c += (double)ncolumns * (double)k;
+    return c;
+}
+
+static void orient(struct plan *p)
+{
+    const struct tf_gemm *g = p->g;
+    struct tf_side a = { g->a.data, g->a.dtype, g->a.rs, g->a.cs };
+    struct tf_side b = { g->b.data, g->b.dtype, g->b.cs, g->b.rs };
+
+    p->turned = !g->packed &&
+                cost(g->k, &b, g->n, &a, g->m) + (double)g->m * (double)g->n <
+                    cost(g->k, &a, g->m, &b, g->n);
+    p->row_side = p->turned ? b : a;
+    p->panel_side = p->turned ? a : b;
+    p->rows = p->turned ? g->n : g->m;
+    p->columns = p->turned ? g->m : g->n;
+}
+
+static void cut(struct plan *p, int threads)
+{
+    size_t nr = p->kern->nr, panels = div_up(p->columns, nr), jobs;
+
+    p->chunk =
+        most(1, least(CHUNK_FLOATS / most(1, p->g->k), CHUNK_COLUMNS) / nr);
+    p->chunk = least(p->chunk, panels);
+    p->tiles = div_up(p->rows, p->kern->mr);
+    p->tile_rows = div_up(p->rows, p->tiles);
+    jobs = threads > 1 ? (size_t)threads * JOBS_PER_THREAD : 1;
+    p->row_blocks = most(div_up(p->tiles, BLOCK_TILES), least(p->tiles, jobs));
+    p->groups = least(p->chunk, div_up(jobs, p->row_blocks));
+    p->block_tiles = div_up(p->tiles, p->row_blocks);
+    p->group_panels = div_up(p->chunk, p->groups);
+}
+
+/* Floats of a worker's own scratch: packed rows, partial sums, finished
+ * rows of C. */
+static size_t rows_floats(const struct plan *p)
+{
+    return round64(p->block_tiles * p->tile_rows * TF_GEMM_KC);
+}
+
+static size_t sums_floats(const struct plan *p)
+{
+    return p->block_tiles * p->group_panels * p->kern->mr * p->kern->nr;
+}
+
+static size_t strip_floats(const struct plan *p)
+{
+    size_t nr = p->kern->nr;
+
+    return round64(p->turned ? nr * p->block_tiles * p->tile_rows
+                             : p->tile_rows * p->group_panels * nr);
+}
+
+static size_t worker_floats(const struct plan *p)
+{
+    return rows_floats(p) + sums_floats(p) + strip_floats(p);
+}
+
+static size_t panels_floats(const struct plan *p)
+{
+    if (p->g->packed)
+        return 0;
+    return round64(tf_panels_floats(p->g->k, p->kern->nr, p->chunk));
+}
+
+/* Part i of n things dealt evenly to `parts`. */
+static size_t deal(size_t n, size_t parts, size_t i)
+{
+    return n / parts * i + least(i, n % parts);
+}
+
+/* One job: a block of rows by a group of panels. */
+struct job {
+    size_t tile, tiles; /* first and how many */
+    size_t row, rows;
+    size_t panel, panels; /* in the chunk */
+    size_t column, columns;
+    float *packed, *sums, *strip;
+};
+
+static struct job job_at(const struct plan *p, size_t i, int worker)
+{
+    size_t block = i / p->groups, group = i % p->groups, nr = p->kern->nr;
+    struct job j;
+
+    j.tile = deal(p->tiles, p->row_blocks, block);
+    j.tiles = deal(p->tiles, p->row_blocks, block + 1) - j.tile;
+    j.row = least(j.tile * p->tile_rows, p->rows);
+    j.rows = least(j.tiles * p->tile_rows, p->rows - j.row);
+    j.panel = deal(p->chunk_panels, p->groups, group);
+    j.panels = deal(p->chunk_panels, p->groups, group + 1) - j.panel;
+    j.column = least(p->first_column + j.panel * nr, p->columns);
+    j.columns = least(j.panels * nr, p->columns - j.column);
+    j.packed = p->scratch + (size_t)worker * worker_floats(p);
+    j.sums = j.packed + rows_floats(p);
+    j.strip = j.sums + sums_floats(p);
+    return j;
+}
+
+static float *sums_of(const struct plan *p, const struct job *j, size_t panel,
+                      size_t tile)
+{
+    return j->sums + (panel * j->tiles + tile) * p->kern->mr * p->kern->nr;
+}
+
+static void sum_block(const struct plan *p, const struct job *j, size_t block)
+{
+    const struct tf_kernels *kern = p->kern;
+    size_t k = tf_k_in_block(p->g->k, block), p0 = block * TF_GEMM_KC;
+    const struct tf_side *s = &p->row_side;
+    size_t lda = TF_GEMM_KC, panel, tile, done;
+    const float *rows = j->packed;
+
+    if (tf_rows_in_place(s)) {
+        rows = (const float *)s->data + j->row * s->along + p0;
+        lda = s->along;
+    } else {
+        for (tile = 0, done = 0; tile < j->tiles; tile++, done += p->tile_rows)
+            if (done < j->rows)
+                tf_pack_rows(kern, j->packed + done * lda, lda, s,
+                             j->row + done, least(p->tile_rows, j->rows - done),
+                             p0, k);
+    }
+    for (panel = 0; panel < j->panels; panel++) {
+        const float *b =
+            tf_panel(&p->panels, block, p->first_panel + j->panel + panel);
+
+        for (tile = 0, done = 0; done < j->rows; tile++, done += p->tile_rows)
+            kern->gemm_tile(
+                k, rows + done * lda, lda, b, kern->nr,
+                sums_of(p, j, panel, tile), least(p->tile_rows, j->rows - done),
+                least(kern->nr, j->columns - panel * kern->nr), !block);
+    }
+}
+
+/* The epilogue of n elements of C at (row, column) whose sums are in x. */
+static void finish(const struct plan *p, float *x, size_t row, size_t column,
+                   size_t n)
+{
+    const struct tf_kernels *kern = p->kern;
+    const struct tf_epilogue *e = p->g->epilogue;
+    size_t at = row * p->g->ldc + column;
+    float *c = p->g->c + at;
+
+    if (e && e->alpha != 0 && e->alpha != 1)
+        kern->scale(x, e->alpha, n);
+    if (e && e->bias)
+        kern->add(x, x, e->bias + column, n);
+    if (e && e->pre_act)
+        memcpy(e->pre_act + at, x, n * sizeof(*x));
+    if (e && e->act != TF_ACT_NONE)
+        kern->act[e->act](x, x, n);
+    if (e && e->residual)
+        kern->add(c, x, e->residual + row * e->ld_residual + column, n);
+    else if (e && e->accumulate)
+        kern->add(c, c, x, n);
+    else if (c != x)
+        memcpy(c, x, n * sizeof(*x));
+}
+
+/* Rows of C that a strip of sums makes: the tiles of one row of tiles side by
+ * side or, turned, those of one panel transposed. */
+static void finish_tiles(const struct plan *p, const struct job *j, size_t tile)
+{
+    size_t nr = p->kern->nr, done = tile * p->tile_rows, panel, i;
+    size_t m = least(p->tile_rows, j->rows - done);
+
+    for (panel = 0; panel < j->panels; panel++) {
+        const float *sums = sums_of(p, j, panel, tile);
+        size_t n = least(nr, j->columns - panel * nr);
+
+        for (i = 0; i < m; i++)
+            memcpy(j->strip + i * j->columns + panel * nr, sums + i * nr,
+                   n * sizeof(float));
+    }
+    for (i = 0; i < m; i++)
+        finish(p, j->strip + i * j->columns, j->row + done + i, j->column,
+               j->columns);
+}
+
+static void finish_panel(const struct plan *p, const struct job *j,
+                         size_t panel)
+{
+    size_t nr = p->kern->nr, tile, done, i;
+    size_t n = least(nr, j->columns - panel * nr);
+
+    for (tile = 0, done = 0; done < j->rows; tile++, done += p->tile_rows)
+        p->kern->transpose(j->strip + done, j->rows, sums_of(p, j, panel, tile),
+                           nr, least(p->tile_rows, j->rows - done), n);
+    for (i = 0; i < n; i++)
+        finish(p, j->strip + i * j->rows, j->column + panel * nr + i, j->row,
+               j->rows);
+}
+
+static void run_job(void *arg, size_t i, int worker)
+{
+    const struct plan *p = arg;
+    struct job j = job_at(p, i, worker);
+    size_t block, t;
+
+    if (!j.rows || !j.columns)
+        return;
+    for (block = 0; block < tf_k_blocks(p->g->k); block++)
+        sum_block(p, &j, block);
+    if (p->turned) {
+        for (t = 0; t < j.panels; t++)
+            finish_panel(p, &j, t);
+    } else {
+        for (t = 0; t * p->tile_rows < j.rows; t++)
+            finish_tiles(p, &j, t);
+    }
+}
+
+static void run_plan(struct plan *p, struct tf_pool *pool, float *scratch)
+{
+    size_t nr = p->kern->nr, panels = div_up(p->columns, nr), first;
+
+    p->scratch = scratch + panels_floats(p);
+    for (first = 0; first < panels; first += p->chunk) {
+        p->chunk_panels = least(p->chunk, panels - first);
+        p->first_column = first * nr;
+        if (p->g->packed) {
+            p->panels = p->g->packed->panels;
+            p->first_panel = first;
+        } else {
+            p->panels =
+                (struct tf_panels){ p->g->k, nr, p->chunk_panels, scratch };
+            p->first_panel = 0;
+            tf_pack_panels(
+                pool, p->kern, &p->panels, &p->panel_side, p->first_column,
+                least(p->chunk_panels * nr, p->columns - p->first_column));
+        }
+        tf_pool_run(pool, p->row_blocks * p->groups, run_job, p);
+    }
+}
+
+static pthread_key_t scratch_key;
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+static int scratch_failed;
+
+static void make_key(void)
+{
+    scratch_failed = pthread_key_create(&scratch_key, free);
+}
+
+/* This thread's scratch, which it keeps until it ends. */
+static float *scratch_of_thread(size_t floats, struct tf_err *err)
+{
+    static _Thread_local float *scratch;
+    static _Thread_local size_t have;
+    size_t bytes = round64(floats) * sizeof(float);
+
+    pthread_once(&scratch_once, make_key);
+    if (bytes <= have)
+        return scratch;
+    free(scratch);
+    have = 0;
+    scratch = scratch_failed ? NULL : aligned_alloc(64, bytes);
+    if (!scratch || pthread_setspecific(scratch_key, scratch)) {
+        free(scratch);
+        scratch = NULL;
+        tf_no_memory(err, bytes);
+        return NULL;
+    }
+    have = bytes;
+    return scratch;
+}
+
+int tf_gemm(struct tf_pool *pool, const struct tf_gemm *g, struct tf_err *err)
+{
+    struct plan p = { .g = g, .kern = tf_kernels() };
+    int threads = tf_pool_threads(pool);
+    float *scratch;
+
+    if (!g->m || !g->n)
+        return 0;
+    orient(&p);
+    cut(&p, threads);
+    scratch = scratch_of_thread(
+        panels_floats(&p) + (size_t)threads * worker_floats(&p), err);
+    if (!scratch)
+        return -1;
+    run_plan(&p, pool, scratch);
+    return 0;
+}
+
+size_t tf_gemm_scratch(size_t m, size_t n, size_t k)
+{
+    struct tf_gemm g = { .m = m, .n = n, .k = k };
+    struct plan p = { .g = &g, .kern = tf_kernels() };
+    size_t size = 0, turned;
+
+    if (!m || !n)
+        return 0;
+    for (turned = 0; turned < 2; turned++) {
+        p.turned = turned;
+        p.rows = turned ? n : m;
+        p.columns = turned ? m : n;
+        cut(&p, 1);
+        size = most(size, panels_floats(&p) + worker_floats(&p));
+    }
+    return size;
+}
+
+void tf_gemm_serial(const struct tf_gemm *g, float *scratch)
+{
+    struct plan p = { .g = g, .kern = tf_kernels() };
+
+    if (!g->m || !g->n)
+        return;
+    orient(&p);
+    cut(&p, 1);
+    run_plan(&p, NULL, scratch);
+}

@@ -1,0 +1,62 @@
+#include "kernel/kernel.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include "kernel/levels.h"
+
+static int always(void)
+{
+    return 1;
+}
+
+/* In ascending order; each stands on those before it. */
+static const struct level {
+    const char *name;
+    int (*has)(void);
+    void (*fill)(struct tf_kernels *k);
+} levels[] = {
+    { "ref", always, tf_kernels_ref },
+};
+
+#define LEVELS (sizeof(levels) / sizeof(levels[0]))
+
+static struct tf_kernels tables[LEVELS];
+static size_t count; /* levels that this CPU has */
+static const struct tf_kernels *chosen;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void choose(void)
+{
+    const char *cap = getenv("TF_KERNEL");
+    size_t i;
+
+    for (i = 0; i < LEVELS && levels[i].has(); i++) {
+        if (i)
+            tables[i] = tables[i - 1];
+        levels[i].fill(&tables[i]);
+        tables[i].name = levels[i].name;
+    }
+    count = i;
+    chosen = &tables[count - 1];
+    for (i = 0; cap && i < count; i++)
+        if (!strcmp(cap, levels[i].name))
+            chosen = &tables[i];
+}
+
+const struct tf_kernels *tf_kernels(void)
+{
+    pthread_once(&once, choose);
+    return chosen;
+}
+
+const struct tf_kernels *tf_kernels_at(const char *level)
+{
+    size_t i;
+
+    pthread_once(&once, choose);
+    for (i = 0; i < count; i++)
+        if (!strcmp(level, levels[i].name))
+            return &tables[i];
+    return NULL;
+}

@@ -1,0 +1,9 @@
+/* What each instruction-set file of this folder exports: one function, which
+ * overwrites the entries of the table that it does better. */
+#ifndef TF_KERNEL_LEVELS_H
+#define TF_KERNEL_LEVELS_H
+
+#include "kernel/kernel.h"
+
+void tf_kernels_ref(struct tf_kernels *k); /* fills the whole table */
+#endif
