@@ -23,7 +23,10 @@ struct tf_buf {
     bool failed;
 };
 
-#define TF_BUF_INIT { 0 }
+#define TF_BUF_INIT                                                            \
+    {                                                                          \
+        0                                                                      \
+    }
 
 void tf_buf_add(struct tf_buf *b, const void *p, size_t n);
 void tf_buf_adds(struct tf_buf *b, const char *s);

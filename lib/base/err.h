@@ -14,7 +14,8 @@ struct tf_err {
     char msg[480];
 };
 
-/* Set the message (code NULL); returns -1: callers write return tf_fail(...). */
+/* Set the message (code NULL); returns -1: callers write return tf_fail(...).
+ */
 int tf_fail(struct tf_err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -32,9 +32,12 @@ enum tf_json_type {
 struct tf_json {
     const char *start, *p, *end;
     const char *what; /* NULL, or what is wrong (static) */
-    struct tf_buf scratch[2]; /* decoded strings: the last key, the last value */
+    struct tf_buf
+        scratch[2]; /* decoded strings: the last key, the last value */
     int depth;
-    bool first; /* just entered: no comma yet */
+    bool first;  /* just entered: no comma yet */
+    bool repair; /* lone surrogates read as U+FFFD, not as an error; set it
+                    after init */
     char open[TF_JSON_DEPTH];
 };
 

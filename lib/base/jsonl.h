@@ -12,8 +12,8 @@
 #include "base/err.h"
 
 struct tf_member {
-    struct tf_str name; /* decoded */
-    struct tf_str raw;  /* "name": value, as it came, without the comma */
+    struct tf_str name;  /* decoded */
+    struct tf_str raw;   /* "name": value, as it came, without the comma */
     struct tf_str value; /* the value's bytes in raw */
 };
 

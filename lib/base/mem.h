@@ -26,6 +26,8 @@ struct tf_arena {
     struct tf_arena_chunk *chunk; /* the newest */
     size_t used;                  /* bytes of it */
     size_t total, peak;           /* bytes handed out now, and at most */
+    struct tf_arena_chunk *spare; /* kept by the last rewind, or NULL */
+    size_t want;                  /* bytes that the next chunk should have */
 };
 
 struct tf_arena_mark {

@@ -12,7 +12,7 @@ int tf_cpu_count(void);
 
 /* `threads` in all, the caller's included (1: nothing is started). */
 struct tf_pool *tf_pool_new(int threads, struct tf_err *err);
-void tf_pool_free(struct tf_pool *pool); /* NULL is allowed */
+void tf_pool_free(struct tf_pool *pool);         /* NULL is allowed */
 int tf_pool_threads(const struct tf_pool *pool); /* NULL counts as 1 */
 
 /*
