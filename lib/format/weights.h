@@ -1,6 +1,7 @@
 /*
- * "Tensor by name" over what a model folder holds: model.safetensors, shards
- * with their index. Files are mapped, tensors are views into them.
+ * "Tensor by name" over what a model folder holds: model.safetensors, or the
+ * shards that model.safetensors.index.json names. Files are mapped, tensors are
+ * views into them. Files are not trusted: what open() gives is checked.
  */
 #ifndef TF_FORMAT_WEIGHTS_H
 #define TF_FORMAT_WEIGHTS_H
@@ -11,8 +12,9 @@
 
 struct tf_weights;
 
-/* Open the weights of a folder, or one file. NULL and `err` on failure; a
- * folder that has only a form not readable here says so by name. */
+/* Open the weights of a folder, or one file (a .safetensors or an index).
+ * NULL and `err` on failure; a folder that has only a form not readable here
+ * says so by name. */
 struct tf_weights *tf_weights_open(const char *path, struct tf_err *err);
 void tf_weights_close(struct tf_weights *w); /* NULL is allowed */
 
@@ -23,4 +25,6 @@ size_t tf_weights_count(const struct tf_weights *w);
 /* Tensor i in file order; `name` gets its name. */
 const struct tf_tensor *tf_weights_at(const struct tf_weights *w, size_t i,
                                       const char **name);
+/* Bytes of all tensors. */
+size_t tf_weights_bytes(const struct tf_weights *w);
 #endif
