@@ -363,12 +363,19 @@ void tf_weights_close(struct tf_weights *w)
     free(w);
 }
 
-const struct tf_tensor *tf_weights_find(const struct tf_weights *w,
-                                        const char *name)
+size_t tf_weights_index(const struct tf_weights *w, const char *name)
 {
     uint32_t i = tf_strmap_get(&w->index, name, strlen(name));
 
-    return i == TF_STRMAP_NONE ? NULL : w->tensors[i];
+    return i == TF_STRMAP_NONE ? SIZE_MAX : i;
+}
+
+const struct tf_tensor *tf_weights_find(const struct tf_weights *w,
+                                        const char *name)
+{
+    size_t i = tf_weights_index(w, name);
+
+    return i == SIZE_MAX ? NULL : w->tensors[i];
 }
 
 size_t tf_weights_count(const struct tf_weights *w)

@@ -21,6 +21,8 @@ void tf_weights_close(struct tf_weights *w); /* NULL is allowed */
 /* Borrowed until close, or NULL. */
 const struct tf_tensor *tf_weights_find(const struct tf_weights *w,
                                         const char *name);
+/* Its place for tf_weights_at(), or SIZE_MAX. */
+size_t tf_weights_index(const struct tf_weights *w, const char *name);
 size_t tf_weights_count(const struct tf_weights *w);
 /* Tensor i in file order; `name` gets its name. */
 const struct tf_tensor *tf_weights_at(const struct tf_weights *w, size_t i,
