@@ -6,14 +6,13 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strmap.h"
-#include "format/safetensors.h"
+#include "format/container.h"
 
-#define INDEX_FILE "model.safetensors.index.json"
-#define INDEX_MAX  100000000 /* bytes */
+#define INDEX_MAX 100000000 /* bytes */
 
 struct shard {
     char *name; /* its file in the index's folder */
-    struct tf_safetensors *st;
+    struct tf_container file;
 };
 
 struct tf_weights {
@@ -47,7 +46,7 @@ static int add_shard(struct tf_weights *w, struct tf_str name,
     if (!grown)
         return -1;
     w->shards = grown;
-    grown[w->shard_count].st = NULL;
+    grown[w->shard_count].file = (struct tf_container){ 0 };
     grown[w->shard_count].name = tf_strndup(name.s, name.len, err);
     if (!grown[w->shard_count].name)
         return -1;
@@ -171,18 +170,19 @@ static int open_shards(struct tf_weights *w, const char *dir,
 {
     for (size_t i = 0; i < w->shard_count; i++) {
         char *path = tf_path(dir, w->shards[i].name, err);
+        int failed;
 
         if (!path)
             return -1;
         if (!tf_file_exists(path))
-            tf_fail(err,
-                    "%.400s: the index names this shard, but it is "
-                    "missing or can't be read",
-                    path);
+            failed = tf_fail(err,
+                             "%.400s: the index names this shard, but it is "
+                             "missing or can't be read",
+                             path);
         else
-            w->shards[i].st = tf_safetensors_open(path, err);
+            failed = tf_container_open(&w->shards[i].file, path, err);
         free(path);
-        if (!w->shards[i].st)
+        if (failed)
             return -1;
     }
     return 0;
@@ -196,7 +196,7 @@ static int check_map(const struct tf_weights *w, const struct index *ix,
         const struct mapping *m = &ix->maps[i];
         const struct shard *s = &w->shards[m->shard];
 
-        if (!tf_safetensors_find(s->st, m->tensor))
+        if (!tf_container_find(&s->file, m->tensor))
             return tf_fail(err,
                            "%.150s: the index puts \"%.150s\" here, but it "
                            "has no such tensor",
@@ -213,16 +213,16 @@ static int gather(struct tf_weights *w, const struct index *ix,
     size_t total = 0;
 
     for (size_t s = 0; s < w->shard_count; s++)
-        total += tf_safetensors_count(w->shards[s].st);
+        total += tf_container_count(&w->shards[s].file);
     w->tensors = tf_alloc(total, sizeof(w->tensors[0]), err);
     w->names = tf_alloc(total, sizeof(w->names[0]), err);
     if (!w->tensors || !w->names || tf_strmap_reserve(&w->index, total, err))
         return -1;
     for (size_t s = 0; s < w->shard_count; s++)
-        for (size_t i = 0; i < tf_safetensors_count(w->shards[s].st); i++) {
+        for (size_t i = 0; i < tf_container_count(&w->shards[s].file); i++) {
             const char *name;
             const struct tf_tensor *t =
-                tf_safetensors_at(w->shards[s].st, i, &name);
+                tf_container_at(&w->shards[s].file, i, &name);
             size_t len = strlen(name);
             uint32_t m = tf_strmap_get(&ix->tensors, name, len);
 
@@ -263,16 +263,16 @@ static int open_single(struct tf_weights *w, const char *path,
 
     if (add_shard(w, name, err))
         return -1;
-    w->shards[0].st = tf_safetensors_open(path, err);
-    return !w->shards[0].st || gather(w, &none, err);
+    return tf_container_open(&w->shards[0].file, path, err) ||
+           gather(w, &none, err);
 }
 
-/* A folder without safetensors: name what stands there instead. */
+/* A folder without weights that can be read: name what stands there instead. */
 static int explain(const char *dir, struct tf_err *err)
 {
     static const char *const others[] = {
-        "pytorch_model.bin", "pytorch_model.bin.index.json",
-        "tf_model.h5",       "flax_model.msgpack",
+        "tf_model.h5",
+        "flax_model.msgpack",
         "model.onnx",
     };
     char *path;
@@ -291,29 +291,39 @@ static int explain(const char *dir, struct tf_err *err)
                            "(save_pretrained in Transformers does)",
                            dir, others[i]);
     }
-    return tf_fail(
-        err, "%.300s: no weights: neither model.safetensors nor " INDEX_FILE,
-        dir);
+    return tf_fail(err,
+                   "%.300s: no weights: neither model.safetensors nor "
+                   "pytorch_model.bin, nor an index of their shards",
+                   dir);
 }
 
 static int open_folder(struct tf_weights *w, const char *dir,
                        struct tf_err *err)
 {
-    char *single = tf_path(dir, "model.safetensors", err);
-    char *index = single ? tf_path(dir, INDEX_FILE, err) : NULL;
-    int failed = -1;
+    static const struct {
+        const char *name;
+        bool index;
+    } files[] = { { "model.safetensors", false },
+                  { "model.safetensors.index.json", true },
+                  { "pytorch_model.bin", false },
+                  { "pytorch_model.bin.index.json", true } };
+    int failed;
 
-    if (index) {
-        if (tf_file_exists(single))
-            failed = open_single(w, single, err);
-        else if (tf_file_exists(index))
-            failed = open_index(w, dir, index, err);
-        else
-            failed = explain(dir, err);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        char *path = tf_path(dir, files[i].name, err);
+
+        if (!path)
+            return -1;
+        if (!tf_file_exists(path)) {
+            free(path);
+            continue;
+        }
+        failed = files[i].index ? open_index(w, dir, path, err)
+                                : open_single(w, path, err);
+        free(path);
+        return failed;
     }
-    free(single);
-    free(index);
-    return failed;
+    return explain(dir, err);
 }
 
 static int open_file(struct tf_weights *w, const char *path, struct tf_err *err)
@@ -353,7 +363,7 @@ void tf_weights_close(struct tf_weights *w)
     if (!w)
         return;
     for (size_t i = 0; i < w->shard_count; i++) {
-        tf_safetensors_close(w->shards[i].st);
+        tf_container_close(&w->shards[i].file);
         free(w->shards[i].name);
     }
     free(w->shards);
@@ -388,6 +398,11 @@ const struct tf_tensor *tf_weights_at(const struct tf_weights *w, size_t i,
 {
     *name = w->names[i];
     return w->tensors[i];
+}
+
+const struct tf_gguf *tf_weights_gguf(const struct tf_weights *w)
+{
+    return w->shards[0].file.gguf;
 }
 
 size_t tf_weights_bytes(const struct tf_weights *w)
