@@ -36,7 +36,6 @@ struct tf_pretext {
      * origins were not asked for. */
     const struct tf_origin *origin;
     struct tf_pieces pieces;
-    uint32_t head;   /* bytes of the original that are gone from its start */
     bool failed;     /* no memory, or why; sticky until set again */
     const char *why; /* what else went wrong (static), or NULL */
 

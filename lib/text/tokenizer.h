@@ -43,13 +43,13 @@ enum tf_truncation {
 };
 
 struct tf_encode_opts {
-    unsigned want;        /* TF_TOK_OFFSETS | TF_TOK_WORDS */
-    bool no_special;      /* add no special tokens */
-    size_t max_length;    /* tokens, special ones included; 0: no truncation */
+    unsigned want;     /* TF_TOK_OFFSETS | TF_TOK_WORDS */
+    bool no_special;   /* add no special tokens */
+    size_t max_length; /* tokens, special ones included; 0: no truncation */
     enum tf_truncation truncation;
-    size_t stride;        /* tokens that consecutive windows share */
-    bool overflow;        /* give every window, not only the first */
-    bool truncate_left;   /* drop from the start */
+    size_t stride;      /* tokens that consecutive windows share */
+    bool overflow;      /* give every window, not only the first */
+    bool truncate_left; /* drop from the start */
 };
 
 /* One window of ids; arrays are `n` long and belong to the encoding. */
@@ -57,11 +57,11 @@ struct tf_window {
     size_t n;
     int32_t *ids;
     uint8_t *type_ids;
-    uint8_t *special;      /* 1 for tokens that the template added */
-    uint8_t *sequence;     /* 0 first text, 1 second, 2 special: sequence_ids */
+    uint8_t *special;  /* 1 for tokens that the template added */
+    uint8_t *sequence; /* 0 first text, 1 second, 2 special: sequence_ids */
     uint32_t (*offsets)[2]; /* [start, end) code points; NULL if not wanted */
-    int32_t *words;        /* word index in its text, -1 for special tokens;
-                              NULL if not wanted */
+    int32_t *words;         /* word index in its text, -1 for special tokens;
+                               NULL if not wanted */
 };
 
 /* Zeroed memory is empty; encode again to reuse the memory. */
@@ -125,13 +125,13 @@ int tf_tokenizer_save(const struct tf_tokenizer *tok, const char *dir,
 
 /* What the files say, for tools; strings are NULL and ids -1 when absent. */
 struct tf_tokenizer_info {
-    const char *class_name; /* tokenizer_class */
-    const char *model;      /* "BPE", "WordPiece", "Unigram", "WordLevel" */
-    size_t vocab_size;      /* ids, added tokens included: the largest + 1 */
-    size_t added;           /* added tokens */
+    const char *class_name;  /* tokenizer_class */
+    const char *model;       /* "BPE", "WordPiece", "Unigram", "WordLevel" */
+    size_t vocab_size;       /* ids, added tokens included: the largest + 1 */
+    size_t added;            /* added tokens */
     size_t model_max_length; /* 0: none, or absurdly large */
     int32_t pad, unk, cls, sep, mask, bos, eos;
-    bool has_type_ids;  /* model_input_names lists token_type_ids */
+    bool has_type_ids;            /* model_input_names lists token_type_ids */
     bool pad_left, truncate_left; /* padding_side, truncation_side */
     bool has_chat_template;
 };

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Bytes of the character that a lead byte begins. */
 static inline size_t tf_utf8_len(unsigned char lead)
@@ -65,6 +66,23 @@ static inline size_t tf_utf8_before(const char *s, size_t i)
     do
         i--;
     while (i && ((unsigned char)s[i] & 0xC0) == 0x80);
+    return i;
+}
+
+/* How many bytes at the start of s[0, n) are ASCII. */
+static inline size_t tf_ascii_span(const char *s, size_t n)
+{
+    size_t i = 0;
+    uint64_t w;
+
+    while (n - i >= 8) {
+        memcpy(&w, s + i, 8);
+        if (w & UINT64_C(0x8080808080808080))
+            break;
+        i += 8;
+    }
+    while (i < n && (unsigned char)s[i] < 0x80)
+        i++;
     return i;
 }
 #endif
