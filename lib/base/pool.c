@@ -254,11 +254,12 @@ static void shut_gate(struct tf_pool *pool)
 void tf_pool_run(struct tf_pool *pool, size_t n,
                  void (*fn)(void *arg, size_t i, int worker), void *arg)
 {
+    int worker = pool && inside >= 0 ? inside : 0;
     size_t i;
 
     if (!pool || pool->threads == 1 || n < 2 || inside >= 0) {
         for (i = 0; i < n; i++)
-            fn(arg, i, inside >= 0 ? inside : 0);
+            fn(arg, i, worker);
         return;
     }
     pthread_mutex_lock(&pool->turn);

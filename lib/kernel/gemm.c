@@ -354,20 +354,20 @@ int tf_gemm(struct tf_pool *pool, const struct tf_gemm *g, struct tf_err *err)
     return 0;
 }
 
+/* Every size is taken at its bound, so that it grows with m, n and k. */
 size_t tf_gemm_scratch(size_t m, size_t n, size_t k)
 {
-    struct tf_gemm g = { .m = m, .n = n, .k = k };
-    struct plan p = { .g = &g, .kern = tf_kernels() };
-    size_t size = 0, turned;
+    struct plan p = { .kern = tf_kernels() };
+    size_t mr = p.kern->mr, nr = p.kern->nr, size = 0, turned, panels;
 
-    if (!m || !n)
-        return 0;
     for (turned = 0; turned < 2; turned++) {
         p.turned = turned;
-        p.rows = turned ? n : m;
-        p.columns = turned ? m : n;
-        cut(&p, 1);
-        size = most(size, panels_floats(&p) + worker_floats(&p));
+        p.tile_rows = mr;
+        p.block_tiles = least(div_up(turned ? n : m, mr), BLOCK_TILES);
+        p.group_panels =
+            least(div_up(turned ? m : n, nr), most(1, CHUNK_COLUMNS / nr));
+        panels = least(k * nr * p.group_panels, most(CHUNK_FLOATS, k * nr));
+        size = most(size, round64(panels) + worker_floats(&p));
     }
     return size;
 }

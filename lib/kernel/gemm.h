@@ -67,8 +67,9 @@ struct tf_gemm {
 int tf_gemm(struct tf_pool *pool, const struct tf_gemm *g, struct tf_err *err);
 
 /* The same on the calling thread alone, for use inside a tf_pool_run: many
- * small products (attention). `scratch` holds tf_gemm_scratch(g) floats,
- * aligned to 64 bytes. */
+ * small products (attention). `scratch` holds the floats that
+ * tf_gemm_scratch() asks for any product of at most that m, n and k, aligned to
+ * 64 bytes. */
 size_t tf_gemm_scratch(size_t m, size_t n, size_t k);
 void tf_gemm_serial(const struct tf_gemm *g, float *scratch);
 #endif

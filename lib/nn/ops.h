@@ -43,11 +43,11 @@ struct tf_tensor *tf_columns(struct tf_ctx *ctx, struct tf_tensor *x,
  * takes; the model owns it. Shared and tied layers point to the same one.
  */
 struct tf_weight {
-    const char *name;   /* of the tensor in the file, for messages */
+    const char *name; /* of the tensor in the file, for messages */
     size_t in, out;
     struct tf_tensor w; /* [out][in], or [in][out] when transposed (Conv1D) */
     bool transposed;
-    struct tf_tensor bias; /* [out] float32; data NULL: none */
+    struct tf_tensor bias;    /* [out] float32; data NULL: none */
     struct tf_packed *packed; /* NULL: read in place */
 };
 
@@ -74,6 +74,9 @@ struct tf_tensor *tf_norm_heads(struct tf_ctx *ctx, struct tf_tensor *x,
 
 struct tf_tensor *tf_act(struct tf_ctx *ctx, struct tf_tensor *x,
                          enum tf_act act);
+/* act(gate) * x in one pass: the gated feed-forward layers. */
+struct tf_tensor *tf_act_mul(struct tf_ctx *ctx, struct tf_tensor *gate,
+                             struct tf_tensor *x, enum tf_act act);
 struct tf_tensor *tf_add(struct tf_ctx *ctx, struct tf_tensor *a,
                          struct tf_tensor *b);
 struct tf_tensor *tf_mul(struct tf_ctx *ctx, struct tf_tensor *a,
@@ -81,7 +84,8 @@ struct tf_tensor *tf_mul(struct tf_ctx *ctx, struct tf_tensor *a,
 struct tf_tensor *tf_scale(struct tf_ctx *ctx, struct tf_tensor *x, float a);
 
 /* Row ids[t] of the table (any dtype), times scale, for each of n tokens:
- * [n][C]. Added to `into` when that is not NULL. Ids are checked by the caller. */
+ * [n][C]. Added to `into` when that is not NULL. Ids are checked by the caller.
+ */
 struct tf_tensor *tf_embedding(struct tf_ctx *ctx, struct tf_tensor *table,
                                const int32_t *ids, size_t n, float scale,
                                struct tf_tensor *into);
@@ -117,26 +121,28 @@ struct tf_tensor *tf_rotary(struct tf_ctx *ctx, struct tf_tensor *x,
  * H is a multiple of Hkv (grouped heads). All may be column views of one
  * fused tensor. The score of query i and key j of one sequence is
  *     s = scale q·k, then soft cap, then + biases, then the mask,
- * with j - i counted so that the last query stands at the last key.
+ * with j - i counted so that the last query stands at the last key. A query
+ * that may see no key gives zeros.
  */
 struct tf_attention {
     size_t heads, kv_heads, head_size;
-    size_t v_head_size;   /* 0: head_size */
+    size_t v_head_size; /* 0: head_size */
     float scale;
-    float soft_cap;       /* cap tanh(s / cap); 0: none */
+    float soft_cap; /* cap tanh(s / cap); 0: none */
     bool causal;
     size_t window_left, window_right; /* keys further away are masked;
                                          SIZE_MAX: no limit */
-    const float *alibi;   /* [H] slopes: + slope (j - i), or NULL */
+    const float *alibi;               /* [H] slopes: + slope (j - i), or NULL */
     /* A table of biases by distance bucket: + bias[bucket(j - i)][h] (T5,
      * MPNet). bucket_of has 2 * bucket_span + 1 entries, for clamped distances
      * -bucket_span .. bucket_span; NULL: none. */
     struct tf_tensor *bias; /* [buckets][H] float32 */
     const int32_t *bucket_of;
     size_t bucket_span;
-    /* DeBERTa's disentangled terms (He et al. 2020), both NULL or as wanted:
-     * + scale q_i · c2p[d(i - j)] and + scale k_j · p2c[d(j - i)], with d from
-     * bucket_of as above; tables are [buckets][H D] float32. */
+    /* DeBERTa's disentangled terms (He et al. 2020; Transformers'
+     * DisentangledSelfAttention), each NULL or wanted: + scale q_i · c2p[b] and
+     * + scale k_j · p2c[b], both with b = bucket(j - i) from bucket_of as
+     * above; tables are [buckets][H D] float32. Not for grouped heads. */
     struct tf_tensor *c2p, *p2c;
 };
 
@@ -145,4 +151,27 @@ struct tf_tensor *tf_attention(struct tf_ctx *ctx, struct tf_tensor *q,
                                struct tf_tensor *k, struct tf_tensor *v,
                                const struct tf_seqs *kv_seqs,
                                const struct tf_attention *spec);
+
+/*
+ * Keys and values of one sequence as a cache holds them: pieces of rows that
+ * lie together, in order. Sequences may share pieces (beams, prefixes).
+ */
+struct tf_kv_piece {
+    enum tf_dtype dtype; /* of both; an element type */
+    const void *k, *v;   /* [rows][Hkv D], [rows][Hkv Dv] */
+    size_t rows;
+    size_t k_ld, v_ld; /* elements from row to row */
+};
+
+struct tf_kv {
+    size_t tokens; /* rows of all pieces */
+    size_t count;
+    const struct tf_kv_piece *pieces;
+};
+
+/* Attention to kv[s] for every sequence s of q_seqs; for inference. */
+struct tf_tensor *tf_attention_cached(struct tf_ctx *ctx, struct tf_tensor *q,
+                                      const struct tf_seqs *q_seqs,
+                                      const struct tf_kv *kv,
+                                      const struct tf_attention *spec);
 #endif

@@ -1,0 +1,86 @@
+/*
+ * Private to lib/nn: a block of attention scores, for the way there and back.
+ *
+ * A task is a block of queries of one sequence for one key head; its rows are
+ * the pairs (query, head of the group), queries first. It walks over blocks of
+ * keys.
+ */
+#ifndef TF_NN_ATTENTION_H
+#define TF_NN_ATTENTION_H
+
+#include "nn/ops.h"
+
+#define TF_ATT_ROWS      64  /* rows of a query block */
+#define TF_ATT_ROWS_WIDE 256 /* with p2c, whose cost falls with their number   \
+                              */
+#define TF_ATT_KEYS 256      /* keys of a block */
+
+/* One call of attention. */
+struct tf_att {
+    const struct tf_attention *spec;
+    const struct tf_tensor *q;
+    const struct tf_seqs *q_seqs;
+    const struct tf_kv *kv; /* [q_seqs->count] */
+    size_t group;           /* query heads of a key head */
+    size_t v_size;          /* of a head of v */
+    size_t block;           /* queries of a task at most */
+};
+
+/* Queries [first, first + n) of a sequence, for one key head. */
+struct tf_att_queries {
+    size_t seq, kv_head;
+    size_t first, n;
+    ptrdiff_t pos; /* of query `first` among the keys */
+};
+
+/* Keys [first, first + n) of the sequence, from one piece. */
+struct tf_att_keys {
+    size_t first, n;
+    struct tf_mat k; /* as B[D][n] of a product */
+    struct tf_mat v; /* as B[n][Dv] */
+};
+
+/* What one thread needs for a block of scores. */
+struct tf_att_scratch {
+    float *q;        /* [rows][D], scaled */
+    float *s;        /* [rows][keys] */
+    float *c2p;      /* [rows][buckets in reach] */
+    float *p2c;      /* [keys][buckets in reach] */
+    float *bias;     /* [distances in reach] */
+    int32_t *bucket; /* [distances in reach], counted from the lowest one */
+    float *gemm;
+};
+
+void tf_att_init(struct tf_att *a, const struct tf_tensor *q,
+                 const struct tf_seqs *q_seqs, const struct tf_kv *kv,
+                 const struct tf_attention *spec);
+/* The pieces of k and v as one per sequence, in the arena. */
+struct tf_kv *tf_att_kv(struct tf_ctx *ctx, const struct tf_tensor *k,
+                        const struct tf_tensor *v, const struct tf_seqs *seqs);
+/* Allocate `n` of them, one a worker. */
+struct tf_att_scratch *tf_att_scratch(struct tf_ctx *ctx,
+                                      const struct tf_att *a, size_t n);
+
+/* The keys that query i of the block may see are [*lo, *hi). */
+void tf_att_reach(const struct tf_att *a, const struct tf_att_queries *q,
+                  size_t i, size_t *lo, size_t *hi);
+
+/* Walks over the blocks of keys that any query of the block may see. */
+struct tf_att_walk {
+    const struct tf_kv_piece *piece;
+    size_t in_piece;         /* keys of it that are passed */
+    size_t at, end;          /* of the keys of the sequence */
+    size_t k_first, v_first; /* columns of the key head */
+};
+
+void tf_att_walk(const struct tf_att *a, const struct tf_att_queries *q,
+                 struct tf_att_walk *walk);
+bool tf_att_next(struct tf_att_walk *walk, struct tf_att_keys *keys);
+
+/* The queries of a block, scaled, into s->q. */
+void tf_att_load_queries(const struct tf_att *a, const struct tf_att_queries *q,
+                         struct tf_att_scratch *s);
+/* s->s[rows][keys->n]: the scores before the mask. */
+void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
+                   const struct tf_att_keys *keys, struct tf_att_scratch *s);
+#endif

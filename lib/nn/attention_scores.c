@@ -1,0 +1,334 @@
+#include "nn/attention.h"
+
+#include "nn/rows.h"
+
+#include <string.h>
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+void tf_att_init(struct tf_att *a, const struct tf_tensor *q,
+                 const struct tf_seqs *q_seqs, const struct tf_kv *kv,
+                 const struct tf_attention *spec)
+{
+    size_t rows = spec->p2c ? TF_ATT_ROWS_WIDE : TF_ATT_ROWS;
+
+    a->spec = spec;
+    a->q = q;
+    a->q_seqs = q_seqs;
+    a->kv = kv;
+    a->group = spec->heads / spec->kv_heads;
+    a->v_size = spec->v_head_size ? spec->v_head_size : spec->head_size;
+    a->block = a->group < rows ? rows / a->group : 1;
+}
+
+struct tf_kv *tf_att_kv(struct tf_ctx *ctx, const struct tf_tensor *k,
+                        const struct tf_tensor *v, const struct tf_seqs *seqs)
+{
+    struct tf_kv *kv = tf_scratch(ctx, seqs->count, sizeof(*kv));
+    struct tf_kv_piece *piece = tf_scratch(ctx, seqs->count, sizeof(*piece));
+    size_t i;
+
+    for (i = 0; piece && i < seqs->count; i++) {
+        piece[i].dtype = TF_F32;
+        piece[i].k = tf_row(k, seqs->start[i]);
+        piece[i].v = tf_row(v, seqs->start[i]);
+        piece[i].rows = seqs->start[i + 1] - seqs->start[i];
+        piece[i].k_ld = k->ld;
+        piece[i].v_ld = v->ld;
+        kv[i].tokens = piece[i].rows;
+        kv[i].count = 1;
+        kv[i].pieces = &piece[i];
+    }
+    return piece ? kv : NULL;
+}
+
+/* The floats that any product of a block needs. */
+static size_t gemm_scratch(const struct tf_attention *spec, size_t v_size,
+                           size_t rows, size_t keys, size_t reach)
+{
+    size_t need[5], most = 0, i;
+
+    need[0] = tf_gemm_scratch(rows, keys, spec->head_size);
+    need[1] = tf_gemm_scratch(rows, keys, v_size);
+    need[2] = tf_gemm_scratch(rows, v_size, keys);
+    need[3] = spec->c2p ? tf_gemm_scratch(rows, reach, spec->head_size) : 0;
+    need[4] = spec->p2c ? tf_gemm_scratch(keys, reach, spec->head_size) : 0;
+    for (i = 0; i < 5; i++)
+        most = need[i] > most ? need[i] : most;
+    return most;
+}
+
+struct tf_att_scratch *tf_att_scratch(struct tf_ctx *ctx,
+                                      const struct tf_att *a, size_t n)
+{
+    const struct tf_attention *spec = a->spec;
+    struct tf_att_scratch *s = tf_scratch(ctx, n, sizeof(*s));
+    size_t queries = 0, keys = 0, rows, reach, i;
+
+    for (i = 0; i < a->q_seqs->count; i++) {
+        size_t len = a->q_seqs->start[i + 1] - a->q_seqs->start[i];
+
+        queries = len > queries ? len : queries;
+        keys = a->kv[i].tokens > keys ? a->kv[i].tokens : keys;
+    }
+    queries = least(queries, a->block);
+    keys = least(keys, TF_ATT_KEYS);
+    rows = queries * a->group;
+    reach = queries + keys;
+    for (i = 0; s && i < n; i++) {
+        memset(&s[i], 0, sizeof(s[i]));
+        s[i].q = tf_scratch(ctx, rows * spec->head_size, sizeof(float));
+        s[i].s = tf_scratch(ctx, rows * keys, sizeof(float));
+        if (spec->alibi || spec->bias)
+            s[i].bias = tf_scratch(ctx, reach, sizeof(float));
+        if (spec->bucket_of)
+            s[i].bucket = tf_scratch(ctx, reach, sizeof(int32_t));
+        if (spec->c2p)
+            s[i].c2p = tf_scratch(ctx, rows * reach, sizeof(float));
+        if (spec->p2c)
+            s[i].p2c = tf_scratch(ctx, keys * reach, sizeof(float));
+        s[i].gemm =
+            tf_scratch(ctx, gemm_scratch(spec, a->v_size, rows, keys, reach),
+                       sizeof(float));
+    }
+    return ctx->failed ? NULL : s;
+}
+
+void tf_att_reach(const struct tf_att *a, const struct tf_att_queries *q,
+                  size_t i, size_t *lo, size_t *hi)
+{
+    const struct tf_attention *spec = a->spec;
+    ptrdiff_t n = (ptrdiff_t)a->kv[q->seq].tokens;
+    ptrdiff_t pos = q->pos + (ptrdiff_t)i, from = 0, to = n;
+
+    /* windows wider than the sequence are none, so that sums stay in range */
+    if (spec->window_left < (size_t)n && pos > (ptrdiff_t)spec->window_left)
+        from = pos - (ptrdiff_t)spec->window_left;
+    if (spec->causal)
+        to = pos + 1;
+    else if (spec->window_right < (size_t)n)
+        to = pos + (ptrdiff_t)spec->window_right + 1;
+    to = to < n ? to : n;
+    *lo = (size_t)from;
+    *hi = to > from ? (size_t)to : (size_t)from;
+}
+
+void tf_att_walk(const struct tf_att *a, const struct tf_att_queries *q,
+                 struct tf_att_walk *walk)
+{
+    const struct tf_kv *kv = &a->kv[q->seq];
+    size_t unused, skip;
+
+    tf_att_reach(a, q, 0, &skip, &unused);
+    tf_att_reach(a, q, q->n - 1, &unused, &walk->end);
+    walk->piece = kv->pieces;
+    walk->at = skip;
+    walk->k_first = q->kv_head * a->spec->head_size;
+    walk->v_first = q->kv_head * a->v_size;
+    walk->in_piece = skip;
+}
+
+/* Element (row, column) of an array of rows. */
+static const void *element(const void *data, enum tf_dtype dtype, size_t ld,
+                           size_t row, size_t column)
+{
+    return (const char *)data +
+           (row * ld + column) * tf_dtype_info(dtype)->bytes;
+}
+
+bool tf_att_next(struct tf_att_walk *walk, struct tf_att_keys *keys)
+{
+    const struct tf_kv_piece *p;
+
+    if (walk->at >= walk->end)
+        return false;
+    while (walk->in_piece >= walk->piece->rows)
+        walk->in_piece -= walk->piece++->rows;
+    p = walk->piece;
+    keys->first = walk->at;
+    keys->n = least(least(p->rows - walk->in_piece, walk->end - walk->at),
+                    TF_ATT_KEYS);
+    keys->k.data =
+        element(p->k, p->dtype, p->k_ld, walk->in_piece, walk->k_first);
+    keys->k.dtype = p->dtype;
+    keys->k.rs = 1;
+    keys->k.cs = p->k_ld;
+    keys->v.data =
+        element(p->v, p->dtype, p->v_ld, walk->in_piece, walk->v_first);
+    keys->v.dtype = p->dtype;
+    keys->v.rs = p->v_ld;
+    keys->v.cs = 1;
+    walk->at += keys->n;
+    walk->in_piece += keys->n;
+    return true;
+}
+
+void tf_att_load_queries(const struct tf_att *a, const struct tf_att_queries *q,
+                         struct tf_att_scratch *s)
+{
+    size_t size = a->spec->head_size, first, i, c;
+    size_t width = a->group * size;
+
+    first = a->q_seqs->start[q->seq] + q->first;
+    for (i = 0; i < q->n; i++) {
+        const float *src = tf_row(a->q, first + i) + q->kv_head * width;
+        float *dst = s->q + i * width;
+
+        for (c = 0; c < width; c++)
+            dst[c] = src[c] * a->spec->scale;
+    }
+}
+
+/* The distance of the first key from the last query of the block; distances
+ * are counted from it. */
+static ptrdiff_t lowest(const struct tf_att_queries *q,
+                        const struct tf_att_keys *keys)
+{
+    return (ptrdiff_t)keys->first - q->pos - (ptrdiff_t)q->n + 1;
+}
+
+/* s->bucket[d]: the bucket of every distance in reach, less the least of them,
+ * which comes back with how many buckets there are from it on. */
+static size_t load_buckets(const struct tf_attention *spec,
+                           const struct tf_att_queries *q,
+                           const struct tf_att_keys *keys, int32_t *bucket,
+                           size_t *count)
+{
+    ptrdiff_t low = lowest(q, keys), span = (ptrdiff_t)spec->bucket_span;
+    size_t n = q->n + keys->n - 1, d;
+    int32_t min = INT32_MAX, max = 0;
+
+    for (d = 0; d < n; d++) {
+        ptrdiff_t at = low + (ptrdiff_t)d;
+
+        at = at < -span ? -span : at > span ? span : at;
+        bucket[d] = spec->bucket_of[at + span];
+        min = bucket[d] < min ? bucket[d] : min;
+        max = bucket[d] > max ? bucket[d] : max;
+    }
+    for (d = 0; d < n; d++)
+        bucket[d] -= min;
+    *count = (size_t)(max - min) + 1;
+    return (size_t)min;
+}
+
+/* Add what depends on the distance alone. */
+static void add_bias(const struct tf_att *a, const struct tf_att_queries *q,
+                     const struct tf_att_keys *keys, struct tf_att_scratch *s,
+                     size_t bucket0)
+{
+    const struct tf_attention *spec = a->spec;
+    const struct tf_kernels *k = tf_kernels();
+    ptrdiff_t low = lowest(q, keys);
+    size_t g, i, d, head;
+
+    for (g = 0; g < a->group; g++) {
+        head = q->kv_head * a->group + g;
+        for (d = 0; d < q->n + keys->n - 1; d++) {
+            float b = 0;
+
+            if (spec->alibi)
+                b = spec->alibi[head] * (float)(low + (ptrdiff_t)d);
+            if (spec->bias)
+                b += tf_row(spec->bias, bucket0 + (size_t)s->bucket[d])[head];
+            s->bias[d] = b;
+        }
+        for (i = 0; i < q->n; i++) {
+            float *row = s->s + (i * a->group + g) * keys->n;
+
+            k->add(row, row, s->bias + q->n - 1 - i, keys->n);
+        }
+    }
+}
+
+/* Rows of a disentangled table for one head, as B[D][buckets]. */
+static struct tf_mat table_mat(const struct tf_tensor *table, size_t bucket0,
+                               size_t column)
+{
+    return (struct tf_mat){ tf_row(table, bucket0) + column, TF_F32, 1,
+                            table->ld };
+}
+
+static void add_c2p(const struct tf_att *a, const struct tf_att_queries *q,
+                    const struct tf_att_keys *keys, struct tf_att_scratch *s,
+                    size_t bucket0, size_t buckets)
+{
+    size_t size = a->spec->head_size, i, j;
+    struct tf_gemm g = { .m = q->n, .n = buckets, .k = size };
+
+    g.a = (struct tf_mat){ s->q, TF_F32, size, 1 };
+    g.b = table_mat(a->spec->c2p, bucket0, q->kv_head * size);
+    g.c = s->c2p;
+    g.ldc = buckets;
+    tf_gemm_serial(&g, s->gemm);
+    for (i = 0; i < q->n; i++) {
+        const int32_t *bucket = s->bucket + q->n - 1 - i;
+        const float *src = s->c2p + i * buckets;
+        float *row = s->s + i * keys->n;
+
+        for (j = 0; j < keys->n; j++)
+            row[j] += src[bucket[j]];
+    }
+}
+
+static void add_p2c(const struct tf_att *a, const struct tf_att_queries *q,
+                    const struct tf_att_keys *keys, struct tf_att_scratch *s,
+                    size_t bucket0, size_t buckets)
+{
+    size_t size = a->spec->head_size, i, j;
+    struct tf_epilogue scaled = { .alpha = a->spec->scale };
+    struct tf_gemm g = { .m = keys->n, .n = buckets, .k = size };
+
+    g.a = keys->k; /* B[D][n] turned into A[n][D] */
+    g.a.rs = keys->k.cs;
+    g.a.cs = keys->k.rs;
+    g.b = table_mat(a->spec->p2c, bucket0, q->kv_head * size);
+    g.c = s->p2c;
+    g.ldc = buckets;
+    g.epilogue = &scaled;
+    tf_gemm_serial(&g, s->gemm);
+    for (i = 0; i < q->n; i++) {
+        const int32_t *bucket = s->bucket + q->n - 1 - i;
+        float *row = s->s + i * keys->n;
+
+        for (j = 0; j < keys->n; j++)
+            row[j] += s->p2c[j * buckets + (size_t)bucket[j]];
+    }
+}
+
+static void cap_scores(float *s, float cap, size_t n)
+{
+    const struct tf_kernels *k = tf_kernels();
+
+    k->scale(s, 1 / cap, n);
+    k->act[TF_ACT_TANH](s, s, n);
+    k->scale(s, cap, n);
+}
+
+void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
+                   const struct tf_att_keys *keys, struct tf_att_scratch *s)
+{
+    const struct tf_attention *spec = a->spec;
+    struct tf_gemm g = { .m = q->n * a->group, .n = keys->n };
+    size_t bucket0 = 0, buckets = 0;
+
+    g.k = spec->head_size;
+    g.a = (struct tf_mat){ s->q, TF_F32, spec->head_size, 1 };
+    g.b = keys->k;
+    g.c = s->s;
+    g.ldc = keys->n;
+    tf_gemm_serial(&g, s->gemm);
+    if (spec->soft_cap > 0)
+        cap_scores(s->s, spec->soft_cap, g.m * g.n);
+    if (spec->bucket_of)
+        bucket0 = load_buckets(spec, q, keys, s->bucket, &buckets);
+    if (s->bias)
+        add_bias(a, q, keys, s, bucket0);
+    if (spec->c2p)
+        add_c2p(a, q, keys, s, bucket0, buckets);
+    if (spec->p2c)
+        add_p2c(a, q, keys, s, bucket0, buckets);
+}

@@ -1,0 +1,114 @@
+#include "nn/rows.h"
+
+#include <string.h>
+
+struct lookup {
+    const struct tf_tensor *table;
+    const int32_t *ids;
+    float scale;
+    struct tf_tensor *y;
+    bool add;
+};
+
+/* The bytes of row i of a table of any dtype. */
+static const void *table_row(const struct tf_tensor *t, size_t i)
+{
+    const struct tf_dtype_info *info = tf_dtype_info(t->dtype);
+
+    return (const char *)t->data + i * (t->ld / info->block * info->bytes);
+}
+
+/* Rows of float32 tables are added in place; others go through a piece of
+ * unpacked numbers on the stack. */
+#define PIECE 1024
+
+static void add_row(float *y, const struct tf_tensor *table, size_t id,
+                    float scale)
+{
+    const struct tf_dtype_info *info = tf_dtype_info(table->dtype);
+    const char *src = table_row(table, id);
+    size_t cols = tf_cols(table);
+    float piece[PIECE];
+    size_t c, n;
+
+    if (table->dtype == TF_F32) {
+        tf_kernels()->axpy(y, scale, (const float *)(const void *)src, cols);
+        return;
+    }
+    for (c = 0; c < cols; c += n) {
+        n = cols - c < PIECE ? cols - c : PIECE;
+        info->unpack(piece, src + c / info->block * info->bytes, n);
+        tf_kernels()->axpy(y + c, scale, piece, n);
+    }
+}
+
+static void lookup_rows(void *arg, size_t first, size_t end)
+{
+    const struct lookup *l = arg;
+    const struct tf_dtype_info *info = tf_dtype_info(l->table->dtype);
+    size_t cols = tf_cols(l->table);
+    size_t i;
+
+    for (i = first; i < end; i++) {
+        float *y = tf_row(l->y, i);
+        size_t id = (size_t)l->ids[i];
+
+        if (l->add) {
+            add_row(y, l->table, id, l->scale);
+            continue;
+        }
+        info->unpack(y, table_row(l->table, id), cols);
+        if (l->scale != 1)
+            tf_kernels()->scale(y, l->scale, cols);
+    }
+}
+
+struct tf_tensor *tf_embedding(struct tf_ctx *ctx, struct tf_tensor *table,
+                               const int32_t *ids, size_t n, float scale,
+                               struct tf_tensor *into)
+{
+    struct lookup l = { .table = table, .ids = ids, .scale = scale };
+
+    if (ctx->failed)
+        return NULL;
+    l.add = into != NULL;
+    l.y = into ? into : tf_new(ctx, n, tf_cols(table));
+    if (!l.y)
+        return NULL;
+    tf_rows_run(ctx, n, tf_cols(table), lookup_rows, &l);
+    return l.y;
+}
+
+struct tf_tensor *tf_gather_rows(struct tf_ctx *ctx, struct tf_tensor *x,
+                                 const int32_t *rows, size_t n)
+{
+    struct tf_tensor *y;
+    size_t i;
+
+    if (!x || !(y = tf_new(ctx, n, tf_cols(x))))
+        return NULL;
+    for (i = 0; i < n; i++)
+        memcpy(tf_row(y, i), tf_row(x, (size_t)rows[i]),
+               tf_cols(x) * sizeof(float));
+    return y;
+}
+
+struct tf_tensor *tf_mean_rows(struct tf_ctx *ctx, struct tf_tensor *x,
+                               const struct tf_seqs *seqs)
+{
+    const struct tf_kernels *k = tf_kernels();
+    struct tf_tensor *y;
+    size_t s, i, n;
+
+    if (!x || !(y = tf_new(ctx, seqs->count, tf_cols(x))))
+        return NULL;
+    memset(y->data, 0, tf_tensor_bytes(y));
+    for (s = 0; s < seqs->count; s++) {
+        n = seqs->start[s + 1] - seqs->start[s];
+        for (i = seqs->start[s]; i < seqs->start[s + 1]; i++)
+            k->add(tf_row(y, s), tf_row(y, s), tf_row(x, i), tf_cols(x));
+        if (n)
+            k->scale(tf_row(y, s), 1 / (float)n, tf_cols(x));
+    }
+    return y;
+}

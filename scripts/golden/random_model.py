@@ -1,0 +1,100 @@
+"""Models whose every parameter is random, and how their answers are kept."""
+import json
+import os
+import zlib
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+
+def generator(name):
+    """One stream of random numbers for each model, whatever runs before."""
+    return torch.Generator().manual_seed(zlib.crc32(name.encode()))
+
+
+def draw(name, shape, gen, wide):
+    """Normal values: matrices keep the scale of what passes through them,
+    norm weights stand around 1, biases around 0. `wide` matrices (embeddings)
+    have entries of the order of 1."""
+    x = torch.randn(shape, generator=gen)
+    if len(shape) >= 2:
+        fan_in = shape[-1] if len(shape) == 2 else int(np.prod(shape[1:]))
+        return x * (0.7 if wide else 1.2 / fan_in ** 0.5)
+    if "norm" in name.lower() and name.endswith("weight"):
+        return 1 + 0.3 * x
+    return 0.3 * x
+
+
+def parameters(models, gen):
+    """Random values for the union of the parameters of several classes over
+    one config (a base model and its heads). Tied ones appear once."""
+    values = {}
+    for model in models:
+        wide = {id(m.weight) for m in model.modules()
+                if isinstance(m, torch.nn.Embedding)}
+        for name, p in model.named_parameters():
+            if name not in values:
+                values[name] = draw(name, tuple(p.shape), gen, id(p) in wide)
+            if values[name].shape != p.shape:
+                raise SystemExit(f"{name}: shape differs between classes")
+    return values
+
+
+def save_weights(folder, values, shards=1):
+    """model.safetensors, or shards and their index."""
+    values = {name: v.contiguous() for name, v in values.items()}
+    if shards == 1:
+        parts = {"model.safetensors": values}
+    else:
+        names = sorted(values)
+        parts = {f"model-{i + 1:05}-of-{shards:05}.safetensors":
+                 {n: values[n] for n in names[i::shards]}
+                 for i in range(shards)}
+        write_json(os.path.join(folder, "model.safetensors.index.json"), {
+            "metadata": {"total_size": sum(v.nbytes for v in values.values())},
+            "weight_map": {n: f for f, part in parts.items() for n in part}})
+    for name, part in parts.items():
+        path = os.path.join(folder, name)
+        save_file(part, path, {"format": "pt"})
+        os.chmod(path, 0o644)
+
+
+def load(cls, folder, **overrides):
+    """A class over the folder in float32; every parameter must come from it."""
+    model, info = cls.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager",
+        output_loading_info=True, **overrides)
+    if info["missing_keys"] or info["mismatched_keys"]:
+        raise SystemExit(f"{folder}: {cls.__name__}: {info}")
+    return model.eval()
+
+
+def floats(x):
+    """Nested lists of the shortest decimals that read back as float32."""
+    if x.ndim:
+        return [floats(y) for y in x]
+    return float(str(np.float32(x.item())))
+
+
+def write_json(path, value):
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(value, f, ensure_ascii=False, separators=(",", ":"))
+        f.write("\n")
+
+
+def write_expected(folder, expected):
+    """One line for each member and for each case, so that diffs can be read."""
+    def line(value):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    members = []
+    for name, value in expected.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            body = "[\n" + ",\n".join(line(v) for v in value) + "]"
+        else:
+            body = line(value)
+        members.append(f"{line(name)}:{body}")
+    path = os.path.join(folder, "expected.json")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("{" + ",\n".join(members) + "}\n")
