@@ -24,7 +24,8 @@ void tf_map_close(struct tf_map *map);
  * was computed from it since is worthless. */
 int tf_map_broken(void);
 /* Tell the kernel that the pages of [p, p + n) are not needed any more (they
- * can be read again), e.g. after a weight was packed. */
+ * can be read again), e.g. after a weight was packed. Memory that is in no
+ * mapping is left alone. */
 void tf_map_forget(const void *p, size_t n);
 
 /* Append a whole file to `out`; more than `limit` bytes is an error. */

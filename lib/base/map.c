@@ -169,11 +169,21 @@ int tf_map_broken(void)
     return atomic_load(&broken);
 }
 
+static bool mapped(uintptr_t begin, uintptr_t end)
+{
+    struct place *p;
+
+    for (p = atomic_load(&places); p; p = p->next)
+        if (atomic_load(&p->begin) <= begin && end <= atomic_load(&p->end))
+            return true;
+    return false;
+}
+
 void tf_map_forget(const void *p, size_t n)
 {
     uintptr_t begin = ((uintptr_t)p + page_size - 1) & ~(page_size - 1);
     uintptr_t end = ((uintptr_t)p + n) & ~(page_size - 1);
 
-    if (page_size && begin < end)
+    if (page_size && begin < end && mapped(begin, end))
         madvise((void *)begin, end - begin, MADV_DONTNEED);
 }

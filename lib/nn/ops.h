@@ -32,6 +32,8 @@ struct tf_ctx {
     bool failed;
 };
 
+/* n * size bytes of the context's arena, not zeroed; NULL fails the context. */
+void *tf_scratch(struct tf_ctx *ctx, size_t n, size_t size);
 /* A new [rows][cols] float32 tensor, not initialised. */
 struct tf_tensor *tf_new(struct tf_ctx *ctx, size_t rows, size_t cols);
 /* Columns [first, first + n) of x, without a copy. */
@@ -50,6 +52,11 @@ struct tf_weight {
     struct tf_tensor bias;    /* [out] float32; data NULL: none */
     struct tf_packed *packed; /* NULL: read in place */
 };
+
+/* Pack the weight for many products to come; it is no longer read where it
+ * was. Not while it is in use. */
+int tf_weight_pack(struct tf_pool *pool, struct tf_weight *w,
+                   struct tf_err *err);
 
 /* act(x W^T + b) + residual: [T][in] → [T][out]. residual may be NULL. */
 struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
@@ -102,6 +109,12 @@ struct tf_seqs {
 /* Mean over each sequence's rows: [count][C]. */
 struct tf_tensor *tf_mean_rows(struct tf_ctx *ctx, struct tf_tensor *x,
                                const struct tf_seqs *seqs);
+
+/* Each row with its neighbours laid side by side, `kernel` (odd) rows around
+ * it: [T][kernel C], zeros where the sequence ends. A convolution over tokens
+ * is tf_linear() of that. */
+struct tf_tensor *tf_unfold(struct tf_ctx *ctx, struct tf_tensor *x,
+                            const struct tf_seqs *seqs, size_t kernel);
 
 /* Rotary embedding: cos and sin tables [positions][dims / 2]. */
 struct tf_rope {

@@ -16,9 +16,6 @@ static inline float *tf_row(const struct tf_tensor *t, size_t i)
     return (float *)t->data + i * t->ld;
 }
 
-/* n * size bytes of the context's arena, not zeroed; NULL fails the context. */
-void *tf_scratch(struct tf_ctx *ctx, size_t n, size_t size);
-
 /*
  * Call fn(arg, first, end) on the pool over ranges that cover [0, rows), each
  * of enough rows of `cols` elements to be worth a task.
