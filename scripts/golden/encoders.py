@@ -270,9 +270,10 @@ def head_answers(folder, prefix, limit, types):
     ids, kinds = tokenize(folder, *QUESTION, limit)
     qa = load(of(prefix, "ForQuestionAnswering"), folder, num_labels=2)
     out = qa(**tensors(ids, kinds, types))
+    named = {"token_type_ids": kinds} if types and kinds and any(kinds) else {}
     yield "question_answering", {
         "question": QUESTION[0], "context": QUESTION[1], "input_ids": ids,
-        "start_logits": floats(out.start_logits[0]),
+        **named, "start_logits": floats(out.start_logits[0]),
         "end_logits": floats(out.end_logits[0])}
 
 
