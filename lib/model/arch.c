@@ -1,0 +1,399 @@
+#include "model/arch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/io.h"
+#include "model/arch_fields.h"
+#include "model/arch_rows.h"
+
+#define ROW_MAX    1000000 /* bytes of an architecture.json */
+#define LAYERS_MAX 100000
+#define LIKE_MAX   8 /* rows that a row may be like in turn */
+
+static const char *const task_names[] = {
+    [TF_TASK_NONE] = "none",
+    [TF_SEQUENCE_CLASSIFICATION] = "sequence-classification",
+    [TF_TOKEN_CLASSIFICATION] = "token-classification",
+    [TF_QUESTION_ANSWERING] = "question-answering",
+    [TF_MASKED_LM] = "masked-lm",
+    [TF_CAUSAL_LM] = "causal-lm",
+};
+
+const char *tf_task_name(enum tf_task task)
+{
+    return task_names[task];
+}
+
+/* The tables of rows one after the other. */
+static const struct tf_row *row_at(size_t i)
+{
+    static const struct tf_row *const tables[] = {
+        tf_rows_encoder,
+    };
+
+    for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+        for (const struct tf_row *r = tables[t]; r->name; r++)
+            if (!i--)
+                return r;
+    return NULL;
+}
+
+size_t tf_arch_count(void)
+{
+    size_t n = 0;
+
+    while (row_at(n))
+        n++;
+    return n;
+}
+
+const char *tf_arch_name(size_t i)
+{
+    return row_at(i)->name;
+}
+
+static const struct tf_row *find_row(const char *name)
+{
+    const struct tf_row *r;
+
+    for (size_t i = 0; (r = row_at(i)); i++)
+        if (!strcmp(r->name, name))
+            return r;
+    return NULL;
+}
+
+/* Put what `row` is like under it, until nothing is left to follow. */
+static json_t *merge_likes(json_t *row, struct tf_err *err)
+{
+    for (int depth = 0; row; depth++) {
+        json_t *like = json_object_get(row, "like"), *base;
+        const char *name = json_string_value(like);
+        const struct tf_row *r = name ? find_row(name) : NULL;
+
+        if (!like)
+            return row;
+        base = r && depth < LIKE_MAX ? json_loads(r->json, 0, NULL) : NULL;
+        if (!base)
+            tf_fail(err, "like: there is no architecture \"%.60s\" here",
+                    name ? name : "?");
+        json_object_del(row, "like");
+        if (base && json_object_update_recursive(base, row)) {
+            tf_no_memory(err, ROW_MAX);
+            json_decref(base);
+            base = NULL;
+        }
+        json_decref(row);
+        row = base;
+    }
+    return NULL;
+}
+
+json_t *tf_arch_row(const char *name, struct tf_err *err)
+{
+    const struct tf_row *r = find_row(name);
+    json_error_t why;
+    json_t *row;
+
+    if (!r) {
+        tf_fail(err,
+                "model_type \"%.60s\" is no architecture known here; "
+                "`tf-model architectures` lists those that are, and an "
+                "architecture.json can describe another, see "
+                "tf-architecture(5)",
+                name);
+        return NULL;
+    }
+    row = json_loads(r->json, 0, &why);
+    if (!row)
+        tf_fail(err, "architecture %s: %s", name, why.text);
+    return merge_likes(row, err);
+}
+
+static json_t *read_row(const char *path, struct tf_err *err)
+{
+    struct tf_buf text = TF_BUF_INIT;
+    json_error_t why;
+    json_t *row = NULL;
+
+    if (!tf_file_read(path, ROW_MAX, &text, err)) {
+        row = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &why);
+        if (!row)
+            tf_fail(err, "%.200s: line %d: %.160s", path, why.line, why.text);
+    }
+    tf_buf_release(&text);
+    if (row && !json_is_object(row)) {
+        json_decref(row);
+        row = NULL;
+        tf_fail(err, "%.300s: not a JSON object", path);
+    }
+    if (row) {
+        row = merge_likes(row, err);
+        if (!row)
+            tf_err_at(err, path);
+    }
+    return row;
+}
+
+static json_t *find_or_read(const struct tf_config *config, const char *dir,
+                            const char *file, struct tf_err *err)
+{
+    json_t *row;
+    char *path;
+
+    if (file)
+        return read_row(file, err);
+    path = tf_path(dir, "architecture.json", err);
+    if (!path)
+        return NULL;
+    if (tf_file_exists(path)) {
+        row = read_row(path, err);
+        free(path);
+        return row;
+    }
+    free(path);
+    if (!config->model_type) {
+        tf_fail(err, "%.300s: config.json has no model_type", dir);
+        return NULL;
+    }
+    if (!find_row(config->model_type) &&
+        tf_config_get(config->json, "auto_map")) {
+        tf_fail(err,
+                "model_type \"%.60s\" needs its own Python code (auto_map in "
+                "config.json), which is never run here; if it is a plain "
+                "transformer, an architecture.json can describe it, see "
+                "tf-architecture(5)",
+                config->model_type);
+        return NULL;
+    }
+    return tf_arch_row(config->model_type, err);
+}
+
+static const char *member_name(struct tf_arch *arch, const char *key)
+{
+    return json_string_value(json_object_get(arch->row, key));
+}
+
+/* layer_types: words, repeated until there is one for each layer. */
+static int mark_listed(struct tf_stack_spec *s, struct tf_err *err)
+{
+    size_t n = json_array_size(s->layer_types);
+
+    if (!n)
+        return tf_fail(err, "layer_types is not a list of words");
+    for (size_t i = 0; i < s->layers; i++) {
+        json_t *v = json_array_get(s->layer_types, i % n);
+        const char *word = json_string_value(v);
+
+        if (!word || (strcmp(word, "sliding_attention") &&
+                      strcmp(word, "full_attention") && strcmp(word, "local") &&
+                      strcmp(word, "global")))
+            return tf_fail(err,
+                           "layer_types: \"%.60s\" is neither "
+                           "sliding_attention nor full_attention",
+                           word ? word : "?");
+        s->local[i] = word[0] == 's' || word[0] == 'l';
+    }
+    return 0;
+}
+
+/* Which layers have the window. */
+static int mark_local(struct tf_arch *arch, struct tf_stack_spec *s,
+                      struct tf_err *err)
+{
+    s->local = tf_arena_alloc(&arch->memory, s->layers, 1);
+    if (!s->local)
+        return tf_no_memory(err, s->layers);
+    memset(s->local, 0, s->layers);
+    if (!s->window)
+        return 0;
+    if (s->layer_types)
+        return mark_listed(s, err);
+    for (size_t i = 0; i < s->layers; i++)
+        s->local[i] = !s->global_every || i % s->global_every != 0;
+    return 0;
+}
+
+/* Sizes that follow from others, and whether they can be. */
+static int derive_sizes(struct tf_stack_spec *s, struct tf_err *err)
+{
+    if (!s->layers || s->layers > LAYERS_MAX)
+        return tf_fail(err, "%zu layers", s->layers);
+    if (!s->width || !s->heads || !s->vocab)
+        return tf_fail(err, "a width of %zu, %zu heads, a vocabulary of %zu",
+                       s->width, s->heads, s->vocab);
+    if (!s->head_size && s->width % s->heads)
+        return tf_fail(err, "a width of %zu does not divide into %zu heads",
+                       s->width, s->heads);
+    if (!s->head_size)
+        s->head_size = s->width / s->heads;
+    if (!s->kv_heads)
+        s->kv_heads = s->heads;
+    if (s->heads % s->kv_heads)
+        return tf_fail(err, "%zu heads do not divide into %zu groups", s->heads,
+                       s->kv_heads);
+    if (!s->ffn)
+        s->ffn = s->ffn_factor * s->width;
+    if (!s->embedding_width)
+        s->embedding_width = s->width;
+    if (!s->inner_layers || s->inner_layers > LAYERS_MAX)
+        return tf_fail(err, "%zu inner layers", s->inner_layers);
+    if (s->groups > s->layers)
+        return tf_fail(err, "%zu groups of %zu layers", s->groups, s->layers);
+    if (s->norm_eps <= 0)
+        return tf_fail(err, "a norm's epsilon of %g", s->norm_eps);
+    return 0;
+}
+
+static int check_conv(const struct tf_stack_spec *s, struct tf_err *err)
+{
+    if (!s->names.conv)
+        return 0;
+    if (s->conv_groups != 1)
+        return tf_fail(err, "a convolution in %zu groups is not supported",
+                       s->conv_groups);
+    if (s->conv_kernel % 2 == 0)
+        return tf_fail(err, "a convolution over %zu tokens", s->conv_kernel);
+    return 0;
+}
+
+static int derive_positions(struct tf_stack_spec *s, struct tf_err *err)
+{
+    if (s->rotary) {
+        if (!s->rotary_dims)
+            s->rotary_dims =
+                (size_t)((double)s->head_size * s->rotary_fraction);
+        if (!s->rotary_dims || s->rotary_dims % 2 ||
+            s->rotary_dims > s->head_size)
+            return tf_fail(err, "%zu rotary dims in a head of %zu",
+                           s->rotary_dims, s->head_size);
+        if (s->rotary_theta <= 0)
+            return tf_fail(err, "a rotary theta of %g", s->rotary_theta);
+        if (!s->local_rotary_theta)
+            s->local_rotary_theta = s->rotary_theta;
+    }
+    if (s->names.position_bias && (s->bias_buckets < 4 || s->bias_buckets % 2 ||
+                                   s->bias_max_distance <= s->bias_buckets / 4))
+        return tf_fail(err, "%zu distance buckets up to %zu", s->bias_buckets,
+                       s->bias_max_distance);
+    if (s->names.relative && !s->relative_max)
+        s->relative_max = s->max_positions;
+    if (s->names.relative && (!s->relative_max || s->kv_heads != s->heads))
+        return tf_fail(err, "relative positions up to %zu", s->relative_max);
+    return 0;
+}
+
+static int resolve_stack(struct tf_arch *arch, struct tf_stack_spec *s,
+                         const char *name, struct tf_field_source *src,
+                         struct tf_err *err)
+{
+    json_t *object = json_object_get(arch->row, name);
+
+    src->where = name;
+    if (tf_fields_read(s, tf_stack_fields, object, "names", src, err) ||
+        tf_fields_read(&s->names, tf_stack_name_fields,
+                       json_object_get(object, "names"), NULL, src, err))
+        return -1;
+    if (!s->names.tokens)
+        return tf_fail(err, "%s.names: no name for the tokens' embeddings",
+                       name);
+    if (derive_sizes(s, err) || derive_positions(s, err) ||
+        check_conv(s, err) || mark_local(arch, s, err)) {
+        tf_err_at(err, name);
+        return -1;
+    }
+    return 0;
+}
+
+static enum tf_task task_named(const char *name)
+{
+    enum tf_task task = TF_SEQUENCE_CLASSIFICATION;
+
+    while (task < TF_TASKS && strcmp(task_names[task], name))
+        task++;
+    return task;
+}
+
+static int resolve_heads(struct tf_arch *arch, struct tf_field_source *src,
+                         struct tf_err *err)
+{
+    json_t *heads = json_object_get(arch->row, "heads"), *head;
+    const char *name;
+
+    json_object_foreach (heads, name, head) {
+        enum tf_task task = task_named(name);
+
+        if (task == TF_TASKS)
+            return tf_fail(err, "heads: no task is called \"%.60s\"", name);
+        if (json_is_null(head))
+            continue;
+        src->where = name;
+        if (tf_fields_read(&arch->heads[task], tf_head_fields, head, NULL, src,
+                           err))
+            return -1;
+        if (!arch->heads[task].out)
+            return tf_fail(err, "%s: no name for \"out\"", name);
+        arch->heads[task].present = true;
+    }
+    return 0;
+}
+
+static int check_row(json_t *row, struct tf_err *err)
+{
+    static const char known[] =
+        " model_type prefix defaults encoder decoder heads comment ";
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (row, key, value) {
+        const char *at = strstr(known, key);
+
+        if (!at || at[-1] != ' ' || at[strlen(key)] != ' ')
+            return tf_fail(err, "an architecture has no member \"%.60s\"", key);
+    }
+    return 0;
+}
+
+static int resolve(struct tf_arch *arch, const struct tf_config *config,
+                   struct tf_err *err)
+{
+    struct tf_field_source src = { .config = config->json,
+                                   .memory = &arch->memory };
+
+    if (check_row(arch->row, err))
+        return -1;
+    src.defaults = json_object_get(arch->row, "defaults");
+    arch->name = member_name(arch, "model_type");
+    arch->prefix = member_name(arch, "prefix");
+    arch->has_encoder = json_is_object(json_object_get(arch->row, "encoder"));
+    arch->has_decoder = json_is_object(json_object_get(arch->row, "decoder"));
+    if (!arch->has_encoder && !arch->has_decoder)
+        return tf_fail(err, "neither an encoder nor a decoder");
+    if (arch->has_encoder &&
+        resolve_stack(arch, &arch->encoder, "encoder", &src, err))
+        return -1;
+    if (arch->has_decoder &&
+        resolve_stack(arch, &arch->decoder, "decoder", &src, err))
+        return -1;
+    return resolve_heads(arch, &src, err);
+}
+
+int tf_arch_resolve(struct tf_arch *arch, const struct tf_config *config,
+                    const char *dir, const char *file, struct tf_err *err)
+{
+    memset(arch, 0, sizeof(*arch));
+    tf_arena_init(&arch->memory);
+    arch->row = find_or_read(config, dir, file, err);
+    if (!arch->row)
+        return -1;
+    if (!resolve(arch, config, err))
+        return 0;
+    tf_err_at(err, arch->name ? arch->name : "architecture");
+    return -1;
+}
+
+void tf_arch_release(struct tf_arch *arch)
+{
+    json_decref(arch->row);
+    tf_arena_release(&arch->memory);
+    memset(arch, 0, sizeof(*arch));
+}

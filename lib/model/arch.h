@@ -1,0 +1,194 @@
+/*
+ * Architectures as data. A row says how a transformer is built: where its norms
+ * stand, how positions enter, what its attention, feed-forward and heads are,
+ * and what its tensors are called. transformer.c reads the row and never asks
+ * for a model's name.
+ *
+ * Rows are written as JSON objects (tf-architecture(5)): those that come with
+ * the library in rows_*.c, a user's in a file. Their values may refer to
+ * config.json; resolving a row against one gives the plain numbers below. The
+ * field tables in arch_fields.c are the one list of what a row can say.
+ */
+#ifndef TF_MODEL_ARCH_H
+#define TF_MODEL_ARCH_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/mem.h"
+#include "kernel/kernel.h"
+#include "model/config.h"
+#include "nn/ops.h"
+
+/* Order of the heads in a fused projection's output. */
+enum tf_qkv_order {
+    TF_QKV_SIDE_BY_SIDE, /* all q, all k, all v */
+    TF_QKV_BY_HEAD,      /* q, k, v of head 0, of head 1, ... */
+    TF_QKV_BY_GROUP,     /* the q's of a group, its k, its v; next group */
+};
+
+enum tf_pooling {
+    TF_POOL_ALL,
+    TF_POOL_FIRST,
+    TF_POOL_LAST,
+    TF_POOL_EOS,
+    TF_POOL_MEAN
+};
+
+/* Positions that are computed, not learned: sines in the first half of a row,
+ * cosines in the second, of frequencies 10000^-e. */
+enum tf_sines {
+    TF_SINES_NONE,
+    TF_SINES_OPEN,   /* e = j / n (Marian, Pegasus) */
+    TF_SINES_CLOSED, /* e = j / (n - 1) (M2M100) */
+};
+
+/* Where the projection from the embedding width to the width stands. */
+enum tf_projection {
+    TF_PROJECT_LAST,   /* after the embeddings' norm */
+    TF_PROJECT_SUM,    /* between their sum and its norm */
+    TF_PROJECT_TOKENS, /* before positions and types are added */
+};
+
+/* Tensor names without ".weight" and ".bias", NULL where a model has none.
+ * "{}" stands for the layer's number, "a|b" for spellings of the same. */
+struct tf_stack_names {
+    /* of the stack */
+    const char *tokens, *positions, *types, *embedding_norm;
+    const char *embedding_projection;
+    const char *relative; /* embeddings of relative positions (DeBERTa) */
+    const char *relative_norm;
+    const char *position_bias;    /* scores of distance buckets (T5, MPNet) */
+    const char *conv, *conv_norm; /* beside the first layer (DeBERTa) */
+    const char *final_norm;
+    const char *output_projection; /* width to embedding width */
+    /* of each layer */
+    const char *attn_norm;      /* before attention */
+    const char *attn_out_norm;  /* of what it gives, before the residual */
+    const char *attn_post_norm; /* of the sum with the residual */
+    const char *q, *k, *v, *qkv, *o;
+    const char *q_norm, *k_norm;
+    const char *relative_q, *relative_k; /* projections of `relative` */
+    const char *mlp_norm, *mlp_out_norm, *mlp_post_norm;
+    const char *up, *gate, *gate_up, *down;
+};
+
+/* A stack of layers over embeddings, its sizes from config.json. */
+struct tf_stack_spec {
+    struct tf_stack_names names;
+
+    size_t layers, width, heads, kv_heads, head_size, ffn, vocab;
+    size_t ffn_factor;   /* of the width, where the config gives no ffn */
+    size_t groups;       /* sets of weights that the layers share; 0: own */
+    size_t inner_layers; /* layers in a set */
+
+    enum tf_norm_kind norm;
+    double norm_eps;
+    bool norm_bias;
+    double norm_offset;    /* added to a norm's weight (Gemma: 1) */
+    size_t norm_from;      /* the first layer that has the attn_norm */
+    bool parallel;         /* attention and feed-forward see the same input */
+    bool residual_normed;  /* the residual is the normed input (BLOOM) */
+    double residual_scale; /* of what a sub-layer adds */
+
+    size_t embedding_width;
+    enum tf_projection projection;
+    bool projection_bias;
+    double embedding_scale;
+    bool embedding_scale_sqrt; /* also by the root of the width */
+    size_t types;              /* token types */
+    enum tf_sines sines;
+    size_t max_positions;    /* rows of the table, or the most tokens */
+    size_t position_offset;  /* row of the first token */
+    bool position_after_pad; /* it is pad + 1, and pads are not counted */
+    size_t pad;              /* their id */
+
+    bool rotary, rotary_interleaved;
+    size_t rotary_dims; /* of a head; 0: rotary_fraction of it */
+    double rotary_fraction;
+    double rotary_theta, local_rotary_theta;
+    json_t *rotary_scaling, *local_rotary_scaling; /* borrowed, maybe NULL */
+    size_t rotary_original; /* positions before scaling, 0: the scaling says */
+
+    bool causal;
+    double attention_scale; /* 0: 1 / sqrt(head_size) */
+    double attention_soft_cap;
+    bool alibi;
+    size_t window; /* keys a local layer sees: the last `window` when causal,
+                      else `window` / 2 to each side; 0: no local layers */
+    size_t global_every; /* every so many layers, from the first, is global;
+                            0: none */
+    json_t *layer_types; /* else: the kind of each layer, borrowed */
+    size_t bias_buckets, bias_rows, bias_max_distance;
+    bool c2p, p2c; /* DeBERTa's terms of relative positions */
+    size_t relative_buckets, relative_max;
+    enum tf_qkv_order qkv_order;
+    bool qk_norm_all; /* q_norm and k_norm are over all heads at once */
+    bool attention_bias, attention_out_bias, mlp_bias;
+    bool transposed; /* weights are [in][out] (GPT-2's Conv1D) */
+
+    enum tf_act act;
+    bool gate_first; /* in the fused gate_up */
+
+    size_t conv_kernel, conv_groups;
+    enum tf_act conv_act;
+
+    uint8_t *local; /* [layers]: 1 for those with the window */
+};
+
+enum tf_task {
+    TF_TASK_NONE, /* hidden states alone */
+    TF_SEQUENCE_CLASSIFICATION,
+    TF_TOKEN_CLASSIFICATION,
+    TF_QUESTION_ANSWERING,
+    TF_MASKED_LM,
+    TF_CAUSAL_LM,
+    TF_TASKS
+};
+
+/* What reads a task's answer off the hidden states:
+ * out(norm(act(dense(pooled)))). */
+struct tf_head_spec {
+    bool present;
+    enum tf_pooling pool;
+    const char *dense, *norm, *out; /* names as above; dense and norm or NULL */
+    const char *out_bias; /* a name in full, when it is not out's ".bias" */
+    enum tf_act act;
+    bool dense_bias, bias;
+    bool tied;              /* out may be the table of tokens */
+    bool to_embedding;      /* dense narrows to the embedding width */
+    double scale, soft_cap; /* of the logits */
+};
+
+struct tf_arch {
+    const char *name;   /* model_type */
+    const char *prefix; /* what may stand before the stacks' tensor names */
+    bool has_encoder, has_decoder;
+    struct tf_stack_spec encoder, decoder;
+    struct tf_head_spec heads[TF_TASKS];
+
+    json_t *row; /* as merged, owned */
+    struct tf_arena memory;
+};
+
+/*
+ * The row for a config, resolved. `file`: an architecture.json to use, or NULL
+ * for that of the model's folder `dir` when it has one, else the library's row
+ * for the config's model_type. Fails when there is none, or the row and the
+ * config do not fit. `arch` is released by the caller also on failure.
+ */
+int tf_arch_resolve(struct tf_arch *arch, const struct tf_config *config,
+                    const char *dir, const char *file, struct tf_err *err);
+void tf_arch_release(struct tf_arch *arch);
+
+/* The library's rows in the order of their names, and each with what it takes
+ * from others merged in (a new reference; NULL and `err` on failure). */
+size_t tf_arch_count(void);
+const char *tf_arch_name(size_t i);
+json_t *tf_arch_row(const char *name, struct tf_err *err);
+
+/* "sequence-classification" etc., as rows spell it. */
+const char *tf_task_name(enum tf_task task);
+#endif

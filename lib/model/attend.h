@@ -1,0 +1,32 @@
+/* Private to lib/model: a batch on its way through a stack, and attention. */
+#ifndef TF_MODEL_ATTEND_H
+#define TF_MODEL_ATTEND_H
+
+#include "model/transformer.h"
+
+struct tf_run {
+    struct tf_ctx *ctx;
+    struct tf_runner *runner;
+    struct tf_stack *stack;
+    const struct tf_batch *batch;
+    const int32_t *places; /* [T] where tokens stand in their sequences */
+
+    /* rows the caller reads, one a sequence, when not all: [count] */
+    const int32_t *picked;
+    const struct tf_seqs *row_seqs; /* of one row each */
+    const int32_t *rows; /* `picked` in the layer that computes no others */
+
+    struct tf_arena *arena;    /* ctx's own */
+    struct tf_arena_mark mark; /* of it: what is above lives for half a layer */
+    struct tf_arena_mark out_mark[2];
+    int turn; /* the out arena in use */
+};
+
+/*
+ * Attention of layer i from `rows` (those of run->rows, or all) to every token
+ * of `all`, up to its output product: [rows][H D].
+ */
+struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
+                            struct tf_layer *layer, struct tf_tensor *rows,
+                            struct tf_tensor *all);
+#endif

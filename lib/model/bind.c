@@ -1,0 +1,257 @@
+#include "model/bind.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "kernel/kernel.h"
+
+#define NAME_MAX_BYTES 512
+
+/* Expand pattern[0, n) into `out`: {} and {group} are at.layer, {inner} is
+ * at.inner. Cut off when too long: such a name is in no file. */
+static size_t expand(char *out, size_t size, const char *pattern, size_t n,
+                     struct tf_place at)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < n && len + 1 < size;) {
+        const char *p = pattern + i;
+        const char *close = *p == '{' ? memchr(p, '}', n - i) : NULL;
+
+        if (!close) {
+            out[len++] = *p;
+            i++;
+            continue;
+        }
+        len += (size_t)snprintf(out + len, size - len, "%zu",
+                                p[1] == 'i' ? at.inner : at.layer);
+        if (len >= size)
+            len = size - 1;
+        i += (size_t)(close - p) + 1;
+    }
+    out[len] = 0;
+    return len;
+}
+
+static const struct tf_tensor *try_name(struct tf_bind *bind, const char *name)
+{
+    size_t i = tf_weights_index(bind->weights, name);
+
+    if (i == SIZE_MAX)
+        return NULL;
+    bind->used[i] = 1;
+    return tf_weights_at(bind->weights, i, &name);
+}
+
+const struct tf_tensor *tf_bind_find(struct tf_bind *bind, const char *pattern,
+                                     struct tf_place at, const char *suffix,
+                                     char *name, size_t size)
+{
+    const char *old = !strcmp(suffix, ".weight") ? ".gamma"
+                      : !strcmp(suffix, ".bias") ? ".beta"
+                                                 : NULL;
+    const struct tf_tensor *t = NULL;
+    char stem[NAME_MAX_BYTES], first[NAME_MAX_BYTES] = "";
+    size_t n;
+
+    for (const char *p = pattern; !t; p += n + 1) {
+        n = strcspn(p, "|");
+        expand(stem, sizeof(stem), p, n, at);
+        for (int prefixed = 1; prefixed >= 0 && !t; prefixed--) {
+            const char *prefix = prefixed ? bind->prefix : "";
+
+            if (!prefix)
+                continue;
+            for (int i = 0; i < (old ? 2 : 1) && !t; i++) {
+                snprintf(name, size, "%s%s%s%s", prefix, prefixed ? "." : "",
+                         stem, i ? old : suffix);
+                if (!*first)
+                    snprintf(first, sizeof(first), "%s", name);
+                t = try_name(bind, name);
+            }
+        }
+        if (!p[n])
+            break;
+    }
+    if (!t)
+        snprintf(name, size, "%s", first);
+    return t;
+}
+
+static int wrong_shape(const struct tf_tensor *t, const char *name,
+                       const size_t *dim, size_t ndim, struct tf_err *err)
+{
+    char found[128] = "", wanted[64] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < t->ndim && len < sizeof(found); i++)
+        len += (size_t)snprintf(found + len, sizeof(found) - len, "%s%zu",
+                                i ? ", " : "", t->dim[i]);
+    len = 0;
+    for (size_t i = 0; i < ndim && len < sizeof(wanted); i++)
+        len += (size_t)snprintf(wanted + len, sizeof(wanted) - len, "%s%zu",
+                                i ? ", " : "", dim[i]);
+    return tf_fail(err,
+                   "%.200s: its shape is [%s], but by config.json it is [%s]",
+                   name, found, wanted);
+}
+
+static bool is_float(enum tf_dtype dtype)
+{
+    return dtype == TF_F32 || dtype == TF_F16 || dtype == TF_BF16 ||
+           dtype == TF_F64;
+}
+
+static const struct tf_tensor *
+find_shaped(struct tf_bind *bind, const char *pattern, struct tf_place at,
+            const char *suffix, const size_t *dim, size_t ndim,
+            char name[NAME_MAX_BYTES], struct tf_err *err)
+{
+    const struct tf_tensor *t =
+        tf_bind_find(bind, pattern, at, suffix, name, NAME_MAX_BYTES);
+    bool same = t && t->ndim == ndim;
+
+    if (!t) {
+        tf_fail(err, "tensor \"%.300s\" is missing", name);
+        return NULL;
+    }
+    for (size_t i = 0; same && i < ndim; i++)
+        same = t->dim[i] == dim[i];
+    if (same && is_float(t->dtype))
+        return t;
+    if (!same)
+        wrong_shape(t, name, dim, ndim, err);
+    else
+        tf_fail(err, "%.200s: weights of type %s are not supported", name,
+                tf_dtype_info(t->dtype)->name);
+    return NULL;
+}
+
+const struct tf_tensor *tf_bind_shaped(struct tf_bind *bind,
+                                       const char *pattern, struct tf_place at,
+                                       const char *suffix, const size_t *dim,
+                                       size_t ndim, struct tf_err *err)
+{
+    char name[NAME_MAX_BYTES];
+
+    return find_shaped(bind, pattern, at, suffix, dim, ndim, name, err);
+}
+
+bool tf_bind_has(struct tf_bind *bind, const char *pattern)
+{
+    char name[NAME_MAX_BYTES];
+    struct tf_place none = { 0 };
+
+    return pattern &&
+           tf_bind_find(bind, pattern, none, ".weight", name, sizeof(name));
+}
+
+static bool aligned(const struct tf_tensor *t)
+{
+    return (uintptr_t)t->data % tf_dtype_info(t->dtype)->bytes == 0;
+}
+
+static int unpack(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
+{
+    size_t n = tf_tensor_count(t);
+    float *copy = tf_arena_alloc(bind->memory, n, sizeof(float));
+
+    if (!copy)
+        return tf_no_memory(err, n * sizeof(float));
+    tf_dtype_info(t->dtype)->unpack(copy, t->data, n);
+    t->data = copy;
+    t->dtype = TF_F32;
+    return 0;
+}
+
+/* Bring a matrix to a 16-bit type, row by row. */
+static int narrow(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
+{
+    const struct tf_kernels *k = tf_kernels();
+    const struct tf_dtype_info *info = tf_dtype_info(t->dtype);
+    size_t rows = tf_tensor_rows(t), cols = t->ld;
+    uint16_t *copy = tf_arena_alloc(bind->memory, rows * cols, sizeof(*copy));
+    struct tf_arena_mark mark = tf_arena_mark(bind->memory);
+    float *row = tf_arena_alloc(bind->memory, cols, sizeof(*row));
+
+    if (!copy || !row)
+        return tf_no_memory(err, rows * cols * sizeof(*copy));
+    for (size_t i = 0; i < rows; i++) {
+        info->unpack(row, (const char *)t->data + i * cols * info->bytes, cols);
+        if (bind->dtype == TF_BF16)
+            k->pack_bf16(copy + i * cols, row, cols);
+        else
+            k->pack_f16(copy + i * cols, row, cols);
+    }
+    tf_arena_rewind(bind->memory, mark);
+    t->data = copy;
+    t->dtype = bind->dtype;
+    return 0;
+}
+
+/* Make a matrix or table ready: of a type the kernels read, aligned. */
+static int settle(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
+{
+    if (bind->convert && bind->dtype != t->dtype && bind->dtype != TF_F32)
+        return narrow(bind, t, err);
+    if (t->dtype == TF_F64 || !aligned(t))
+        return unpack(bind, t, err);
+    return 0;
+}
+
+int tf_bind_vector(struct tf_bind *bind, struct tf_tensor *t,
+                   const char *pattern, struct tf_place at, const char *suffix,
+                   size_t n, struct tf_err *err)
+{
+    char name[NAME_MAX_BYTES];
+    const struct tf_tensor *found =
+        find_shaped(bind, pattern, at, suffix, &n, 1, name, err);
+
+    if (!found)
+        return -1;
+    *t = *found;
+    return t->dtype == TF_F32 && aligned(t) ? 0 : unpack(bind, t, err);
+}
+
+int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
+                  const char *pattern, size_t rows, size_t cols,
+                  struct tf_err *err)
+{
+    size_t dim[2] = { rows, cols };
+    char name[NAME_MAX_BYTES];
+    const struct tf_tensor *found = find_shaped(
+        bind, pattern, (struct tf_place){ 0 }, ".weight", dim, 2, name, err);
+
+    if (!found)
+        return -1;
+    *t = *found;
+    return settle(bind, t, err);
+}
+
+int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
+                   const char *pattern, struct tf_place at, size_t out,
+                   size_t in, bool bias, bool transposed, struct tf_err *err)
+{
+    size_t dim[2] = { transposed ? in : out, transposed ? out : in };
+    char name[NAME_MAX_BYTES];
+    const struct tf_tensor *found =
+        find_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
+    size_t len;
+    char *kept;
+
+    if (!found)
+        return -1;
+    len = strlen(name) + 1;
+    kept = tf_arena_alloc(bind->memory, len, 1);
+    if (!kept)
+        return tf_no_memory(err, len);
+    memcpy(kept, name, len);
+    w->name = kept;
+    w->in = in;
+    w->out = out;
+    w->transposed = transposed;
+    w->w = *found;
+    if (settle(bind, &w->w, err))
+        return -1;
+    return bias ? tf_bind_vector(bind, &w->bias, pattern, at, ".bias", out, err)
+                : 0;
+}

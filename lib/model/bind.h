@@ -1,0 +1,64 @@
+/*
+ * From tensor names to the objects that layers compute with: finds a name in
+ * the spellings it may have, checks its shape against what config.json says,
+ * and brings vectors to float32.
+ */
+#ifndef TF_MODEL_BIND_H
+#define TF_MODEL_BIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/mem.h"
+#include "format/weights.h"
+#include "nn/ops.h"
+
+struct tf_bind {
+    const struct tf_weights *weights;
+    const char *prefix; /* may stand before a name, with a dot; or NULL */
+    bool convert;       /* matrices to `dtype`, else left as they are */
+    enum tf_dtype dtype;
+    struct tf_arena *memory; /* for what can't stay in the file */
+    uint8_t *used;           /* [tensors of weights]: 1 once bound */
+};
+
+/* Place of a layer: what stands for {group} (or {}) and {inner} in its names.
+ */
+struct tf_place {
+    size_t layer, inner;
+};
+
+/*
+ * The tensor `pattern` names ("a.{}.b|c.{}.b") with `suffix` (".weight" or
+ * ".bias", or their old names ".gamma", ".beta"; "" for a name in full) after
+ * it: with the prefix before it or without. NULL when there is none; `name`,
+ * of `size` bytes, then has the first spelling tried, else the one found.
+ */
+const struct tf_tensor *tf_bind_find(struct tf_bind *bind, const char *pattern,
+                                     struct tf_place at, const char *suffix,
+                                     char *name, size_t size);
+
+bool tf_bind_has(struct tf_bind *bind, const char *pattern); /* NULL: no */
+
+/* Each fails with words that name the tensor when it is missing or has another
+ * shape than the one given. */
+
+/* A tensor as it is in the file, of a type that unpacks to float32. */
+const struct tf_tensor *tf_bind_shaped(struct tf_bind *bind,
+                                       const char *pattern, struct tf_place at,
+                                       const char *suffix, const size_t *dim,
+                                       size_t ndim, struct tf_err *err);
+/* A matrix of a linear layer, [out][in] or, transposed, [in][out]. */
+int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
+                   const char *pattern, struct tf_place at, size_t out,
+                   size_t in, bool bias, bool transposed, struct tf_err *err);
+/* A table of embeddings. */
+int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
+                  const char *pattern, size_t rows, size_t cols,
+                  struct tf_err *err);
+/* A vector, as float32. */
+int tf_bind_vector(struct tf_bind *bind, struct tf_tensor *t,
+                   const char *pattern, struct tf_place at, const char *suffix,
+                   size_t n, struct tf_err *err);
+#endif

@@ -1,0 +1,48 @@
+/*
+ * config.json of a model folder: labels and special ids read here, everything
+ * else by name through tf_config_get(), as the rows of arch.h ask for it. The
+ * file is not trusted.
+ */
+#ifndef TF_MODEL_CONFIG_H
+#define TF_MODEL_CONFIG_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+
+enum tf_problem {
+    TF_PROBLEM_NONE, /* config.json does not say */
+    TF_REGRESSION,
+    TF_SINGLE_LABEL,
+    TF_MULTI_LABEL,
+};
+
+struct tf_config {
+    json_t *json;           /* the whole file, an object */
+    const char *model_type; /* NULL: not given */
+    size_t label_count;
+    char **labels; /* id2label; LABEL_0, ... where it is silent */
+    enum tf_problem problem;
+};
+
+/* Read DIR/config.json, labels apart. `config` is released by the caller also
+ * on failure. */
+int tf_config_open(struct tf_config *config, const char *dir,
+                   struct tf_err *err);
+/* Read id2label, num_labels and problem_type; `defaults` (an object or NULL)
+ * speaks where config.json is silent. */
+int tf_config_labels(struct tf_config *config, json_t *defaults,
+                     struct tf_err *err);
+void tf_config_release(struct tf_config *config);
+
+/*
+ * The first member of `object` that `keys` ("n_embd|hidden_size", a dot steps
+ * into an object) names and that is not null; NULL when there is none.
+ */
+json_t *tf_config_get(json_t *object, const char *keys);
+
+/* A token id of config.json, or -1 when it is absent or null; of a list the
+ * first. */
+int32_t tf_config_id(const struct tf_config *config, const char *key);
+#endif

@@ -1,0 +1,31 @@
+/*
+ * Heads: what reads a task's answer off the hidden states, as the row of the
+ * architecture says (struct tf_head_spec).
+ */
+#ifndef TF_MODEL_HEADS_H
+#define TF_MODEL_HEADS_H
+
+#include "model/arch.h"
+#include "model/bind.h"
+#include "model/transformer.h"
+
+struct tf_head {
+    const struct tf_head_spec *spec;
+    struct tf_weight dense; /* [C][C] or [E][C]; data NULL: none */
+    struct tf_norm norm;
+    struct tf_weight out; /* [labels][C], [vocab][E] */
+};
+
+/* Find the head's tensors; `outputs` are those of its last product. */
+int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
+                 struct tf_stack *stack, size_t outputs, struct tf_bind *bind,
+                 struct tf_err *err);
+
+/* The rows of hidden states that the head needs of tf_stack_run(). */
+enum tf_rows tf_head_rows(const struct tf_head *head);
+
+/* Logits from those rows. */
+struct tf_tensor *tf_head_run(struct tf_ctx *ctx, struct tf_head *head,
+                              struct tf_tensor *x,
+                              const struct tf_batch *batch);
+#endif

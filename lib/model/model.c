@@ -1,0 +1,229 @@
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/io.h"
+
+/* What the head of a task gives for a row. */
+static size_t outputs_of(const struct tf_model *m, enum tf_task task)
+{
+    switch (task) {
+    case TF_QUESTION_ANSWERING:
+        return 2; /* start and end */
+    case TF_MASKED_LM:
+    case TF_CAUSAL_LM:
+        return m->stack.spec->vocab;
+    default:
+        return m->config.label_count;
+    }
+}
+
+static int bind_head(struct tf_model *m, enum tf_task task,
+                     struct tf_bind *bind, struct tf_err *err)
+{
+    const struct tf_head_spec *spec = &m->arch.heads[task];
+    const char *type = m->arch.name ? m->arch.name : "this architecture";
+
+    if (task == TF_TASK_NONE)
+        return 0;
+    if (!spec->present)
+        return tf_fail(err, "%s has no head for %s", type, tf_task_name(task));
+    if (!spec->tied && !tf_bind_has(bind, spec->out))
+        return tf_fail(err,
+                       "no head for %s: tensor \"%s.weight\" is missing; this "
+                       "model was saved without one, fine-tune it first",
+                       tf_task_name(task), spec->out);
+    m->task = task;
+    return tf_head_bind(&m->head, spec, &m->stack, outputs_of(m, task), bind,
+                        err);
+}
+
+static int list_unexpected(struct tf_model *m, const uint8_t *used,
+                           struct tf_err *err)
+{
+    size_t n = tf_weights_count(m->weights);
+    const char *name;
+
+    m->unexpected = tf_arena_alloc(&m->memory, n, sizeof(name));
+    if (!m->unexpected)
+        return tf_no_memory(err, n * sizeof(name));
+    for (size_t i = 0; i < n; i++)
+        if (!used[i]) {
+            tf_weights_at(m->weights, i, &name);
+            m->unexpected[m->unexpected_count++] = name;
+        }
+    return 0;
+}
+
+static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
+                      struct tf_err *err)
+{
+    struct tf_bind bind = { .weights = m->weights,
+                            .prefix = m->arch.prefix,
+                            .convert = opts->convert,
+                            .dtype = opts->dtype,
+                            .memory = &m->memory };
+    const struct tf_stack_spec *spec =
+        m->arch.has_encoder ? &m->arch.encoder : &m->arch.decoder;
+    int failed;
+
+    bind.used = tf_alloc(tf_weights_count(m->weights), 1, err);
+    if (!bind.used)
+        return -1;
+    failed = tf_stack_bind(&m->stack, spec, &bind, err) ||
+             bind_head(m, opts->task, &bind, err) ||
+             list_unexpected(m, bind.used, err);
+    free(bind.used);
+    return failed ? -1 : 0;
+}
+
+static int open_parts(struct tf_model *m, const char *dir,
+                      const struct tf_model_opts *opts, struct tf_err *err)
+{
+    if (tf_config_open(&m->config, dir, err) ||
+        tf_arch_resolve(&m->arch, &m->config, dir, opts->arch, err))
+        return -1;
+    if (tf_config_labels(&m->config, json_object_get(m->arch.row, "defaults"),
+                         err))
+        return -1;
+    m->weights = tf_weights_open(dir, err);
+    if (!m->weights)
+        return -1;
+    if (bind_model(m, opts, err)) {
+        tf_err_at(err, dir);
+        return -1;
+    }
+    return 0;
+}
+
+struct tf_model *tf_model_open(const char *dir,
+                               const struct tf_model_opts *opts,
+                               struct tf_err *err)
+{
+    struct tf_model *m = tf_alloc(1, sizeof(*m), err);
+
+    if (!m)
+        return NULL;
+    tf_arena_init(&m->memory);
+    if (open_parts(m, dir, opts, err)) {
+        tf_model_close(m);
+        return NULL;
+    }
+    return m;
+}
+
+static int free_packed(void *arg, struct tf_weight *w)
+{
+    (void)arg;
+    tf_packed_free(w->packed);
+    w->packed = NULL;
+    return 0;
+}
+
+void tf_model_close(struct tf_model *m)
+{
+    if (!m)
+        return;
+    tf_stack_weights(&m->stack, free_packed, NULL);
+    free_packed(NULL, &m->head.dense);
+    free_packed(NULL, &m->head.out);
+    tf_weights_close(m->weights);
+    tf_arch_release(&m->arch);
+    tf_config_release(&m->config);
+    tf_arena_release(&m->memory);
+    free(m);
+}
+
+const char *tf_model_dtype(const struct tf_model *m)
+{
+    switch (m->stack.layers[0].down.w.dtype) {
+    case TF_BF16:
+        return "bf16";
+    case TF_F16:
+        return "f16";
+    default:
+        return "f32";
+    }
+}
+
+size_t tf_model_made_for(const struct tf_model *m)
+{
+    const struct tf_stack_spec *s = m->stack.spec;
+    size_t taken = s->position_after_pad ? s->pad + 1 : 0;
+
+    if (!s->max_positions)
+        return SIZE_MAX;
+    return s->max_positions > taken ? s->max_positions - taken : 0;
+}
+
+size_t tf_model_max_tokens(const struct tf_model *m)
+{
+    return m->stack.positions.data ? tf_model_made_for(m) : SIZE_MAX;
+}
+
+int tf_model_check(const struct tf_model *m, const int32_t *ids,
+                   const uint8_t *type_ids, size_t n, struct tf_err *err)
+{
+    const struct tf_stack_spec *s = m->stack.spec;
+    size_t most = tf_model_max_tokens(m);
+
+    if (!n)
+        return tf_fail_code(err, "bad_ids", "no tokens");
+    if (n > most)
+        return tf_fail_code(err, "too_long",
+                            "%zu tokens, but the model has %zu positions", n,
+                            most);
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] < 0 || (size_t)ids[i] >= s->vocab)
+            return tf_fail_code(err, "bad_ids",
+                                "token id %d is outside the model's "
+                                "vocabulary of %zu",
+                                ids[i], s->vocab);
+    for (size_t i = 0; type_ids && m->stack.types.data && i < n; i++)
+        if (type_ids[i] >= s->types)
+            return tf_fail_code(err, "bad_ids",
+                                "token type id %d, but the model has %zu types",
+                                type_ids[i], s->types);
+    return 0;
+}
+
+struct packing {
+    struct tf_pool *pool;
+    struct tf_err *err;
+};
+
+static int pack_one(void *arg, struct tf_weight *w)
+{
+    const struct packing *p = arg;
+
+    if (tf_weight_pack(p->pool, w, p->err)) {
+        tf_err_at(p->err, w->name);
+        return -1;
+    }
+    if (!w->w.base) /* else others read it too */
+        tf_map_forget(w->w.data, tf_tensor_bytes(&w->w));
+    return 0;
+}
+
+int tf_model_pack(struct tf_model *m, struct tf_pool *pool, struct tf_err *err)
+{
+    struct packing p = { pool, err };
+
+    if (m->packed)
+        return 0;
+    if (tf_stack_weights(&m->stack, pack_one, &p) ||
+        (m->head.dense.w.data && pack_one(&p, &m->head.dense)))
+        return -1;
+    m->packed = true;
+    return 0;
+}
+
+struct tf_tensor *tf_model_logits(struct tf_ctx *ctx, struct tf_runner *r,
+                                  struct tf_model *m,
+                                  const struct tf_batch *batch)
+{
+    struct tf_tensor *x = tf_stack_run(ctx, r, &m->stack, batch,
+                                       tf_head_rows(&m->head), SIZE_MAX);
+
+    return tf_head_run(ctx, &m->head, x, batch);
+}

@@ -1,0 +1,102 @@
+/*
+ * A model folder, opened: configuration, architecture, weights and the head of
+ * one task; and a session that runs batches through it.
+ */
+#ifndef TF_MODEL_MODEL_H
+#define TF_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "format/weights.h"
+#include "model/arch.h"
+#include "model/config.h"
+#include "model/heads.h"
+#include "model/stack.h"
+#include "model/transformer.h"
+
+struct tf_model_opts {
+    enum tf_task task; /* the head to have; TF_TASK_NONE: none */
+    const char *arch;  /* an architecture.json to use, or NULL */
+    bool convert;      /* matrices to `dtype`; else as they are stored */
+    enum tf_dtype
+        dtype; /* TF_F32 (stored values, no change), TF_BF16, TF_F16 */
+};
+
+struct tf_model {
+    struct tf_config config;
+    struct tf_arch arch;
+    struct tf_weights *weights;
+    struct tf_stack stack; /* the encoder, or a decoder-only model's decoder */
+    enum tf_task task;
+    struct tf_head head; /* of the task */
+    struct tf_arena memory;
+    const char **unexpected; /* tensors of the files that nothing uses */
+    size_t unexpected_count;
+    bool packed;
+};
+
+/*
+ * Open the model in the folder `dir`. Fails, naming it, when a file is missing
+ * or broken, a tensor is missing (the task's head included) or has not the
+ * shape that config.json gives it.
+ */
+struct tf_model *tf_model_open(const char *dir,
+                               const struct tf_model_opts *opts,
+                               struct tf_err *err);
+void tf_model_close(struct tf_model *m); /* NULL is allowed */
+
+/* The type of most weights, for messages: "f32", "bf16", "f16". */
+const char *tf_model_dtype(const struct tf_model *m);
+
+/* Tokens that a sequence can have: what the positions' table holds, SIZE_MAX
+ * when they are computed. And what the model was made for (config.json's
+ * max_position_embeddings), SIZE_MAX when it does not say. */
+size_t tf_model_max_tokens(const struct tf_model *m);
+size_t tf_model_made_for(const struct tf_model *m);
+
+/* Check what one sequence asks the model to read. Fails with code "bad_ids"
+ * (outside the vocabulary, or no ids) or "too_long". type_ids may be NULL. */
+int tf_model_check(const struct tf_model *m, const int32_t *ids,
+                   const uint8_t *type_ids, size_t n, struct tf_err *err);
+
+/* Pack every weight of a linear layer, which pays when many
+ * batches follow. Not while a session runs. */
+int tf_model_pack(struct tf_model *m, struct tf_pool *pool, struct tf_err *err);
+
+/* Runs batches through a model; one at a time. */
+struct tf_session;
+
+struct tf_session *tf_session_new(struct tf_model *m, struct tf_pool *pool,
+                                  struct tf_err *err);
+void tf_session_free(struct tf_session *s); /* NULL is allowed */
+
+/* Numbers for each sequence or token: row i is data + i * cols. */
+struct tf_result {
+    const float *data; /* until the session's next run */
+    size_t rows, cols;
+};
+
+/*
+ * The head's logits: [count][labels] for a task that reads a sequence, [T][..]
+ * for one that reads tokens, in the order of the batch. The batch is cut where
+ * that helps; every sequence was checked by tf_model_check(). After some
+ * thousand tokens the session packs the model's weights.
+ */
+int tf_session_logits(struct tf_session *s, const struct tf_batch *batch,
+                      struct tf_result *out, struct tf_err *err);
+
+/* The hidden states after `layers` layers (SIZE_MAX: the last, with the final
+ * norm), [T][width]. */
+int tf_session_hidden(struct tf_session *s, const struct tf_batch *batch,
+                      size_t layers, struct tf_result *out, struct tf_err *err);
+
+/* The model's logits for one pass without cutting, in ctx's arena: what
+ * training differentiates. NULL when ctx has failed. */
+struct tf_tensor *tf_model_logits(struct tf_ctx *ctx, struct tf_runner *r,
+                                  struct tf_model *m,
+                                  const struct tf_batch *batch);
+#endif

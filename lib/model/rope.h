@@ -1,0 +1,25 @@
+/*
+ * Private to lib/model: tables of rotary angles (Su et al. 2021) under the
+ * scalings that Transformers' modeling_rope_utils has, in its float32
+ * arithmetic.
+ */
+#ifndef TF_MODEL_ROPE_H
+#define TF_MODEL_ROPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/err.h"
+#include "model/arch.h"
+#include "nn/ops.h"
+
+/* True when the angles depend on how long a sequence is ("dynamic",
+ * "longrope"): then no two lengths share a batch. */
+bool tf_rope_by_length(const struct tf_stack_spec *spec);
+
+/* The table for positions 0 .. tokens - 1 of sequences at most `length` long;
+ * `local`: of the layers with a window. Zero when there are no rotary
+ * positions. */
+int tf_rope_build(struct tf_rope *rope, const struct tf_stack_spec *spec,
+                  bool local, size_t tokens, size_t length, struct tf_err *err);
+void tf_rope_release(struct tf_rope *rope);
+#endif

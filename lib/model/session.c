@@ -1,0 +1,173 @@
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/io.h"
+#include "base/mem.h"
+#include "model/rope.h"
+
+#define CUT_TOKENS 1024 /* of one pass: its activations stay in the cache */
+#define PACK_AFTER 8192 /* tokens: then a stream is long enough */
+
+struct tf_session {
+    struct tf_model *model;
+    struct tf_pool *pool;
+    struct tf_arena arena;
+    struct tf_runner runner;
+    bool alone;       /* every sequence runs by itself */
+    size_t seen;      /* tokens so far */
+    float *out;       /* the result */
+    size_t cap, used; /* floats */
+    size_t *start;    /* of the sequences of one pass */
+    size_t starts;    /* room there */
+};
+
+struct tf_session *tf_session_new(struct tf_model *m, struct tf_pool *pool,
+                                  struct tf_err *err)
+{
+    struct tf_session *s = tf_alloc(1, sizeof(*s), err);
+
+    if (!s)
+        return NULL;
+    s->model = m;
+    s->pool = pool;
+    s->alone = tf_rope_by_length(m->stack.spec);
+    tf_arena_init(&s->arena);
+    return s;
+}
+
+void tf_session_free(struct tf_session *s)
+{
+    if (!s)
+        return;
+    tf_runner_release(&s->runner);
+    tf_arena_release(&s->arena);
+    free(s->out);
+    free(s->start);
+    free(s);
+}
+
+/* The sequences from `first` that one pass takes: [first, end). */
+static size_t cut(const struct tf_session *s, const struct tf_seqs *seqs,
+                  size_t first)
+{
+    size_t end = first + 1;
+
+    if (!s->alone)
+        while (end < seqs->count &&
+               seqs->start[end + 1] - seqs->start[first] <= CUT_TOKENS)
+            end++;
+    return end;
+}
+
+/* Sequences [first, end) of the batch as one of their own. */
+static int slice(struct tf_session *s, const struct tf_batch *batch,
+                 size_t first, size_t end, struct tf_batch *part,
+                 struct tf_err *err)
+{
+    size_t n = end - first, base = batch->seqs.start[first];
+
+    if (n + 1 > s->starts) {
+        size_t *grown = tf_grow(s->start, n + 1, sizeof(*grown), err);
+
+        if (!grown)
+            return -1;
+        s->start = grown;
+        s->starts = n + 1;
+    }
+    for (size_t i = 0; i <= n; i++)
+        s->start[i] = batch->seqs.start[first + i] - base;
+    part->ids = batch->ids + base;
+    part->type_ids = batch->type_ids ? batch->type_ids + base : NULL;
+    part->seqs = (struct tf_seqs){ n, s->start };
+    return 0;
+}
+
+static int append(struct tf_session *s, const struct tf_tensor *y,
+                  struct tf_err *err)
+{
+    size_t rows = y->dim[0], cols = y->dim[1], n = rows * cols;
+
+    if (s->used + n > s->cap) {
+        size_t cap = s->used + n > 2 * s->cap ? s->used + n : 2 * s->cap;
+        float *grown = tf_grow(s->out, cap, sizeof(*grown), err);
+
+        if (!grown)
+            return -1;
+        s->out = grown;
+        s->cap = cap;
+    }
+    for (size_t i = 0; i < rows; i++)
+        memcpy(s->out + s->used + i * cols, (float *)y->data + i * y->ld,
+               cols * sizeof(float));
+    s->used += n;
+    return 0;
+}
+
+/* What to compute: hidden states after so many layers, or logits. */
+struct wish {
+    bool logits;
+    size_t layers;
+};
+
+static int run_part(struct tf_session *s, const struct tf_batch *part,
+                    const struct wish *wish, size_t *cols, struct tf_err *err)
+{
+    struct tf_arena_mark mark = tf_arena_mark(&s->arena);
+    struct tf_ctx ctx = { .pool = s->pool, .arena = &s->arena, .err = err };
+    struct tf_tensor *y;
+    int failed;
+
+    if (wish->logits)
+        y = tf_model_logits(&ctx, &s->runner, s->model, part);
+    else
+        y = tf_stack_run(&ctx, &s->runner, &s->model->stack, part, TF_ROWS_ALL,
+                         wish->layers);
+    failed = !y || append(s, y, err);
+    if (!failed)
+        *cols = y->dim[1];
+    tf_arena_rewind(&s->arena, mark);
+    return failed ? -1 : 0;
+}
+
+static int run_batch(struct tf_session *s, const struct tf_batch *batch,
+                     const struct wish *wish, struct tf_result *out,
+                     struct tf_err *err)
+{
+    const struct tf_seqs *seqs = &batch->seqs;
+    size_t cols = 0, end;
+    struct tf_batch part;
+
+    if (s->seen >= PACK_AFTER && tf_model_pack(s->model, s->pool, err))
+        return -1;
+    s->used = 0;
+    for (size_t first = 0; first < seqs->count; first = end) {
+        end = cut(s, seqs, first);
+        if (slice(s, batch, first, end, &part, err) ||
+            run_part(s, &part, wish, &cols, err))
+            return -1;
+    }
+    if (tf_map_broken())
+        return tf_fail(err, "the model's files shrank while they were read");
+    s->seen += seqs->start[seqs->count];
+    out->data = s->out;
+    out->cols = cols;
+    out->rows = cols ? s->used / cols : 0;
+    return 0;
+}
+
+int tf_session_logits(struct tf_session *s, const struct tf_batch *batch,
+                      struct tf_result *out, struct tf_err *err)
+{
+    struct wish wish = { .logits = true };
+
+    return run_batch(s, batch, &wish, out, err);
+}
+
+int tf_session_hidden(struct tf_session *s, const struct tf_batch *batch,
+                      size_t layers, struct tf_result *out, struct tf_err *err)
+{
+    struct wish wish = { .layers = layers };
+
+    return run_batch(s, batch, &wish, out, err);
+}

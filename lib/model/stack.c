@@ -1,0 +1,375 @@
+#include "model/stack.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Sizes that shapes are made of. */
+enum size {
+    WIDTH,
+    EMBEDDING,
+    QUERIES, /* all heads */
+    KEYS,    /* all key heads */
+    QKV,
+    FFN,
+    FFN_TWICE,
+    SIZES
+};
+
+enum bias { NO_BIAS, ATTENTION, ATTENTION_OUT, MLP, PROJECTION };
+
+/* A matrix or norm of each layer, or of the stack: where its name stands in
+ * tf_stack_names, where it goes, and its shape. A norm has no `in`. */
+struct slot {
+    size_t name, at;
+    enum size out, in;
+    enum bias bias;
+};
+
+#define NAME(f)  offsetof(struct tf_stack_names, f)
+#define LAYER(f) offsetof(struct tf_layer, f)
+#define STACK(f) offsetof(struct tf_stack, f)
+
+static const struct slot layer_weights[] = {
+    { NAME(q), LAYER(q), QUERIES, WIDTH, ATTENTION },
+    { NAME(k), LAYER(k), KEYS, WIDTH, ATTENTION },
+    { NAME(v), LAYER(v), KEYS, WIDTH, ATTENTION },
+    { NAME(qkv), LAYER(qkv), QKV, WIDTH, ATTENTION },
+    { NAME(o), LAYER(o), WIDTH, QUERIES, ATTENTION_OUT },
+    { NAME(relative_q), LAYER(relative_q), QUERIES, WIDTH, ATTENTION },
+    { NAME(relative_k), LAYER(relative_k), QUERIES, WIDTH, ATTENTION },
+    { NAME(up), LAYER(up), FFN, WIDTH, MLP },
+    { NAME(gate), LAYER(gate), FFN, WIDTH, MLP },
+    { NAME(gate_up), LAYER(gate_up), FFN_TWICE, WIDTH, MLP },
+    { NAME(down), LAYER(down), WIDTH, FFN, MLP },
+};
+
+static const struct slot layer_norms[] = {
+    { NAME(attn_norm), LAYER(attn_norm), WIDTH, 0, 0 },
+    { NAME(attn_out_norm), LAYER(attn_out_norm), WIDTH, 0, 0 },
+    { NAME(attn_post_norm), LAYER(attn_post_norm), WIDTH, 0, 0 },
+    { NAME(mlp_norm), LAYER(mlp_norm), WIDTH, 0, 0 },
+    { NAME(mlp_out_norm), LAYER(mlp_out_norm), WIDTH, 0, 0 },
+    { NAME(mlp_post_norm), LAYER(mlp_post_norm), WIDTH, 0, 0 },
+};
+
+static const struct slot stack_weights[] = {
+    { NAME(embedding_projection), STACK(embedding_projection), WIDTH, EMBEDDING,
+      PROJECTION },
+    { NAME(output_projection), STACK(output_projection), EMBEDDING, WIDTH,
+      PROJECTION },
+};
+
+static const struct slot stack_norms[] = {
+    { NAME(relative_norm), STACK(relative_norm), WIDTH, 0, 0 },
+    { NAME(conv_norm), STACK(conv_norm), WIDTH, 0, 0 },
+    { NAME(final_norm), STACK(final_norm), WIDTH, 0, 0 },
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* The work of binding one stack. */
+struct work {
+    const struct tf_stack_spec *spec;
+    struct tf_bind *bind;
+    size_t size[SIZES];
+    struct tf_err *err;
+};
+
+static const char *name_of(const struct work *w, size_t offset)
+{
+    const char *const *at =
+        (const void *)((const char *)&w->spec->names + offset);
+
+    return *at;
+}
+
+static bool has_bias(const struct tf_stack_spec *s, enum bias bias)
+{
+    switch (bias) {
+    case ATTENTION:
+        return s->attention_bias;
+    case ATTENTION_OUT:
+        return s->attention_out_bias;
+    case MLP:
+        return s->mlp_bias;
+    case PROJECTION:
+        return s->projection_bias;
+    case NO_BIAS:
+        break;
+    }
+    return false;
+}
+
+static int bind_norm(struct work *w, struct tf_norm *norm, const char *pattern,
+                     struct tf_place at, size_t n)
+{
+    norm->kind = w->spec->norm;
+    norm->eps = (float)w->spec->norm_eps;
+    norm->w_offset = (float)w->spec->norm_offset;
+    if (tf_bind_vector(w->bind, &norm->w, pattern, at, ".weight", n, w->err))
+        return -1;
+    return w->spec->norm_bias ? tf_bind_vector(w->bind, &norm->b, pattern, at,
+                                               ".bias", n, w->err)
+                              : 0;
+}
+
+/* The slots' weights or norms in the object at `base`. */
+static int bind_weights(struct work *w, void *base, const struct slot *slots,
+                        size_t n, struct tf_place at)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct slot *s = &slots[i];
+        const char *name = name_of(w, s->name);
+
+        if (name && tf_bind_weight(w->bind, (void *)((char *)base + s->at),
+                                   name, at, w->size[s->out], w->size[s->in],
+                                   has_bias(w->spec, s->bias),
+                                   w->spec->transposed, w->err))
+            return -1;
+    }
+    return 0;
+}
+
+static int bind_norms(struct work *w, void *base, const struct slot *slots,
+                      size_t n, struct tf_place at)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct slot *s = &slots[i];
+        const char *name = name_of(w, s->name);
+
+        if (name && bind_norm(w, (void *)((char *)base + s->at), name, at,
+                              w->size[s->out]))
+            return -1;
+    }
+    return 0;
+}
+
+static int bind_qk_norms(struct work *w, struct tf_layer *layer,
+                         struct tf_place at)
+{
+    const struct tf_stack_spec *s = w->spec;
+
+    if (!s->names.q_norm || !s->names.k_norm)
+        return 0;
+    return bind_norm(w, &layer->q_norm, s->names.q_norm, at,
+                     s->qk_norm_all ? w->size[QUERIES] : s->head_size) ||
+           bind_norm(w, &layer->k_norm, s->names.k_norm, at,
+                     s->qk_norm_all ? w->size[KEYS] : s->head_size);
+}
+
+static int bind_layer(struct work *w, struct tf_layer *layer,
+                      struct tf_place at)
+{
+    /* layers below norm_from have no attn_norm, the first in the table */
+    size_t skip = at.layer < w->spec->norm_from;
+
+    if (bind_weights(w, layer, layer_weights, COUNT(layer_weights), at) ||
+        bind_norms(w, layer, layer_norms + skip, COUNT(layer_norms) - skip,
+                   at) ||
+        bind_qk_norms(w, layer, at))
+        return -1;
+    if (!layer->qkv.w.data &&
+        (!layer->q.w.data || !layer->k.w.data || !layer->v.w.data))
+        return tf_fail(w->err, "names: neither qkv nor q, k and v");
+    if (!layer->o.w.data || !layer->down.w.data ||
+        (!layer->up.w.data && !layer->gate_up.w.data))
+        return tf_fail(w->err, "names: o, down or up is not given");
+    return 0;
+}
+
+static int bind_layers(struct work *w, struct tf_stack *stack)
+{
+    const struct tf_stack_spec *s = w->spec;
+    size_t sets = s->groups ? s->groups : s->layers, bytes;
+
+    stack->count = sets * s->inner_layers;
+    bytes = stack->count * sizeof(stack->layers[0]);
+    stack->layers =
+        tf_arena_alloc(w->bind->memory, stack->count, sizeof(stack->layers[0]));
+    if (!stack->layers)
+        return tf_no_memory(w->err, bytes);
+    memset(stack->layers, 0, bytes);
+    for (size_t i = 0; i < stack->count; i++) {
+        struct tf_place at = { i / s->inner_layers, i % s->inner_layers };
+
+        if (bind_layer(w, &stack->layers[i], at))
+            return -1;
+    }
+    return 0;
+}
+
+/* Positions and types are added where the tokens' embeddings have this width.
+ */
+static size_t sum_width(const struct tf_stack_spec *s)
+{
+    return s->projection == TF_PROJECT_TOKENS ? s->width : s->embedding_width;
+}
+
+static int bind_embeddings(struct work *w, struct tf_stack *stack)
+{
+    const struct tf_stack_spec *s = w->spec;
+    const struct tf_stack_names *n = &s->names;
+    struct tf_place none = { 0 };
+
+    if (tf_bind_table(w->bind, &stack->tokens, n->tokens, s->vocab,
+                      s->embedding_width, w->err))
+        return -1;
+    if (n->positions && tf_bind_table(w->bind, &stack->positions, n->positions,
+                                      s->max_positions, sum_width(s), w->err))
+        return -1;
+    if (n->types && tf_bind_table(w->bind, &stack->types, n->types, s->types,
+                                  sum_width(s), w->err))
+        return -1;
+    if (n->embedding_norm &&
+        bind_norm(w, &stack->embedding_norm, n->embedding_norm, none,
+                  s->projection == TF_PROJECT_LAST ? s->embedding_width
+                                                   : s->width))
+        return -1;
+    return 0;
+}
+
+/* Float32 copy of a small table: attention reads it as numbers. */
+static int bind_position_bias(struct work *w, struct tf_stack *stack)
+{
+    const struct tf_stack_spec *s = w->spec;
+    struct tf_bind plain = *w->bind;
+    struct tf_tensor *t = &stack->position_bias;
+    float *copy;
+
+    if (!s->names.position_bias)
+        return 0;
+    plain.convert = false;
+    if (tf_bind_table(&plain, t, s->names.position_bias,
+                      s->bias_rows ? s->bias_rows : s->bias_buckets, s->heads,
+                      w->err))
+        return -1;
+    if (t->dim[0] < s->bias_buckets)
+        return tf_fail(w->err, "%s: %zu rows for %zu buckets",
+                       s->names.position_bias, t->dim[0], s->bias_buckets);
+    if (t->dtype == TF_F32)
+        return 0;
+    copy = tf_arena_alloc(w->bind->memory, tf_tensor_count(t), sizeof(*copy));
+    if (!copy)
+        return tf_no_memory(w->err, tf_tensor_count(t) * sizeof(*copy));
+    tf_dtype_info(t->dtype)->unpack(copy, t->data, tf_tensor_count(t));
+    t->data = copy;
+    t->dtype = TF_F32;
+    return 0;
+}
+
+/*
+ * A convolution over tokens as one product: its [C][C][kernel] becomes
+ * [C][kernel][C], so that a row multiplies the token's neighbours laid side by
+ * side.
+ */
+static int bind_conv(struct work *w, struct tf_stack *stack)
+{
+    const struct tf_stack_spec *s = w->spec;
+    size_t c = s->width, k = s->conv_kernel;
+    size_t dim[3] = { c, c, k };
+    struct tf_weight *conv = &stack->conv;
+    const struct tf_tensor *t;
+    struct tf_place none = { 0 };
+    struct tf_arena_mark mark;
+    float *taps, *plain;
+
+    if (!s->names.conv)
+        return 0;
+    t = tf_bind_shaped(w->bind, s->names.conv, none, ".weight", dim, 3, w->err);
+    if (!t)
+        return -1;
+    taps = tf_arena_alloc(w->bind->memory, c * c * k, sizeof(*taps));
+    mark = tf_arena_mark(w->bind->memory);
+    plain = tf_arena_alloc(w->bind->memory, c * c * k, sizeof(*plain));
+    if (!taps || !plain)
+        return tf_no_memory(w->err, c * c * k * sizeof(*taps));
+    tf_dtype_info(t->dtype)->unpack(plain, t->data, c * c * k);
+    for (size_t out = 0; out < c; out++)
+        for (size_t in = 0; in < c; in++)
+            for (size_t tap = 0; tap < k; tap++)
+                taps[(out * k + tap) * c + in] =
+                    plain[(out * c + in) * k + tap];
+    tf_arena_rewind(w->bind->memory, mark);
+    conv->name = s->names.conv;
+    conv->in = k * c;
+    conv->out = c;
+    conv->w = (struct tf_tensor){ .ndim = 2, .dim = { c, k * c }, .ld = k * c };
+    conv->w.data = taps;
+    return tf_bind_vector(w->bind, &conv->bias, s->names.conv, none, ".bias", c,
+                          w->err);
+}
+
+static int bind_rest(struct work *w, struct tf_stack *stack)
+{
+    const struct tf_stack_spec *s = w->spec;
+    struct tf_place none = { 0 };
+    /* a model whose embeddings have its width needs no projection */
+    size_t skip = s->embedding_width == s->width &&
+                  !tf_bind_has(w->bind, s->names.embedding_projection);
+
+    if (bind_weights(w, stack, stack_weights + skip,
+                     COUNT(stack_weights) - skip, none) ||
+        bind_norms(w, stack, stack_norms, COUNT(stack_norms), none))
+        return -1;
+    if (s->names.relative &&
+        tf_bind_table(w->bind, &stack->relative, s->names.relative,
+                      2 * tf_relative_span(s), s->width, w->err))
+        return -1;
+    return bind_position_bias(w, stack) || bind_conv(w, stack);
+}
+
+int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
+                  struct tf_bind *bind, struct tf_err *err)
+{
+    struct work w = { .spec = spec, .bind = bind, .err = err };
+
+    memset(stack, 0, sizeof(*stack));
+    stack->spec = spec;
+    w.size[WIDTH] = spec->width;
+    w.size[EMBEDDING] = spec->embedding_width;
+    w.size[QUERIES] = spec->heads * spec->head_size;
+    w.size[KEYS] = spec->kv_heads * spec->head_size;
+    w.size[QKV] = w.size[QUERIES] + 2 * w.size[KEYS];
+    w.size[FFN] = spec->ffn;
+    w.size[FFN_TWICE] = 2 * spec->ffn;
+    if (bind_embeddings(&w, stack) || bind_rest(&w, stack) ||
+        bind_layers(&w, stack))
+        return -1;
+    return 0;
+}
+
+size_t tf_relative_span(const struct tf_stack_spec *spec)
+{
+    return spec->relative_buckets ? spec->relative_buckets : spec->relative_max;
+}
+
+struct tf_layer *tf_stack_layer(const struct tf_stack *stack, size_t i)
+{
+    const struct tf_stack_spec *s = stack->spec;
+    size_t set = i / s->inner_layers;
+
+    if (s->groups)
+        set = set * s->groups / s->layers;
+    return &stack->layers[set * s->inner_layers + i % s->inner_layers];
+}
+
+int tf_stack_weights(struct tf_stack *stack,
+                     int (*fn)(void *arg, struct tf_weight *w), void *arg)
+{
+    struct tf_weight *w;
+    int stop;
+
+    for (size_t l = 0; l < stack->count; l++)
+        for (size_t i = 0; i < COUNT(layer_weights); i++) {
+            w = (void *)((char *)&stack->layers[l] + layer_weights[i].at);
+            if (w->w.data && (stop = fn(arg, w)))
+                return stop;
+        }
+    for (size_t i = 0; i < COUNT(stack_weights); i++) {
+        w = (void *)((char *)stack + stack_weights[i].at);
+        if (w->w.data && (stop = fn(arg, w)))
+            return stop;
+    }
+    return stack->conv.w.data ? fn(arg, &stack->conv) : 0;
+}

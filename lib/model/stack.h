@@ -1,0 +1,59 @@
+/*
+ * A stack of transformer layers with its weights: what a row of arch.h becomes
+ * once its tensors are found. Weights are views into the model's files.
+ */
+#ifndef TF_MODEL_STACK_H
+#define TF_MODEL_STACK_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/arch.h"
+#include "model/bind.h"
+#include "nn/ops.h"
+
+/* What a layer has not is zero: data NULL. Shapes in arch.h's letters: C width,
+ * H heads of size D, G key heads, F feed-forward. */
+struct tf_layer {
+    struct tf_norm attn_norm, attn_out_norm, attn_post_norm;
+    struct tf_weight q, k, v;                /* [H D][C], [G D][C], [G D][C] */
+    struct tf_weight qkv;                    /* [(H + 2 G) D][C] */
+    struct tf_weight o;                      /* [C][H D] */
+    struct tf_norm q_norm, k_norm;           /* [D] or [H D], [G D] */
+    struct tf_weight relative_q, relative_k; /* [H D][C] */
+    struct tf_norm mlp_norm, mlp_out_norm, mlp_post_norm;
+    struct tf_weight up, gate; /* [F][C] */
+    struct tf_weight gate_up;  /* [2 F][C] */
+    struct tf_weight down;     /* [C][F] */
+};
+
+struct tf_stack {
+    const struct tf_stack_spec *spec;
+    struct tf_tensor tokens;    /* [vocab][E], E the embedding width */
+    struct tf_tensor positions; /* [max_positions][E], or [..][C] */
+    struct tf_tensor types;     /* [types][E], or [..][C] */
+    struct tf_norm embedding_norm;
+    struct tf_weight embedding_projection; /* [C][E] */
+    struct tf_tensor relative;             /* [2 span][C] */
+    struct tf_norm relative_norm;
+    struct tf_tensor position_bias; /* [buckets][H] float32 */
+    struct tf_weight conv;          /* [C][kernel C], tap by tap */
+    struct tf_norm conv_norm;
+    struct tf_norm final_norm;
+    struct tf_weight output_projection; /* [E][C] */
+    struct tf_layer *layers;
+    size_t count; /* of them; shared ones count once */
+};
+
+/* Find and check every tensor of `spec`. */
+int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
+                  struct tf_bind *bind, struct tf_err *err);
+
+/* Half the rows of `relative`. */
+size_t tf_relative_span(const struct tf_stack_spec *spec);
+/* The weights of layer `i` of all `layers` * `inner_layers` in turn. */
+struct tf_layer *tf_stack_layer(const struct tf_stack *stack, size_t i);
+
+/* Call fn for every weight of the stack that is there; stops at non-zero. */
+int tf_stack_weights(struct tf_stack *stack,
+                     int (*fn)(void *arg, struct tf_weight *w), void *arg);
+#endif

@@ -1,0 +1,359 @@
+#include "model/transformer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "model/attend.h"
+
+/* The norm, or NULL (which tf_norm passes over) when the model has none. */
+static struct tf_norm *have(struct tf_norm *norm)
+{
+    return norm->w.data ? norm : NULL;
+}
+
+/*
+ * Results of half a layer go to an arena of their own, in turn: what was
+ * computed on the way there is freed, and the half before is still whole. With
+ * a tape everything stays where it is.
+ */
+static void begin_result(struct tf_run *run)
+{
+    if (run->ctx->tape)
+        return;
+    run->turn = !run->turn;
+    tf_arena_rewind(&run->runner->out[run->turn], run->out_mark[run->turn]);
+    run->ctx->arena = &run->runner->out[run->turn];
+}
+
+static struct tf_tensor *end_result(struct tf_run *run, struct tf_tensor *y)
+{
+    if (run->ctx->tape)
+        return y;
+    run->ctx->arena = run->arena;
+    tf_arena_rewind(run->arena, run->mark);
+    return y;
+}
+
+/* residual + what a sub-layer's last product gives, with the norms there. */
+static struct tf_tensor *add_branch(struct tf_run *run, struct tf_tensor *x,
+                                    struct tf_weight *w,
+                                    struct tf_tensor *residual,
+                                    struct tf_norm *out_norm,
+                                    struct tf_norm *post_norm)
+{
+    struct tf_ctx *ctx = run->ctx;
+    float scale = (float)run->stack->spec->residual_scale;
+    struct tf_tensor *y;
+
+    if (!out_norm && scale == 1) {
+        y = tf_linear(ctx, x, w, TF_ACT_NONE, residual);
+    } else {
+        y = tf_norm(ctx, tf_linear(ctx, x, w, TF_ACT_NONE, NULL), out_norm);
+        if (scale != 1)
+            y = tf_scale(ctx, y, scale);
+        y = tf_add(ctx, y, residual);
+    }
+    return tf_norm(ctx, y, post_norm);
+}
+
+/* The feed-forward of a layer up to its last product: [T][F]. */
+static struct tf_tensor *
+feed_forward(struct tf_run *run, struct tf_layer *layer, struct tf_tensor *x)
+{
+    struct tf_ctx *ctx = run->ctx;
+    const struct tf_stack_spec *s = run->stack->spec;
+    struct tf_tensor *gate, *up;
+
+    if (layer->gate_up.w.data) {
+        struct tf_tensor *both =
+            tf_linear(ctx, x, &layer->gate_up, TF_ACT_NONE, NULL);
+
+        gate = tf_columns(ctx, both, s->gate_first ? 0 : s->ffn, s->ffn);
+        up = tf_columns(ctx, both, s->gate_first ? s->ffn : 0, s->ffn);
+        return tf_act_mul(ctx, gate, up, s->act);
+    }
+    if (!layer->gate.w.data)
+        return tf_linear(ctx, x, &layer->up, s->act, NULL);
+    gate = tf_linear(ctx, x, &layer->gate, TF_ACT_NONE, NULL);
+    up = tf_linear(ctx, x, &layer->up, TF_ACT_NONE, NULL);
+    return tf_act_mul(ctx, gate, up, s->act);
+}
+
+/* Attention of layer i and what is added around it. `in` gets its normed
+ * input, of the rows that go on. */
+static struct tf_tensor *attention_half(struct tf_run *run, size_t i,
+                                        struct tf_layer *layer,
+                                        struct tf_tensor *x,
+                                        struct tf_tensor **in)
+{
+    struct tf_ctx *ctx = run->ctx;
+    const struct tf_stack_spec *s = run->stack->spec;
+    struct tf_tensor *normed = tf_norm(ctx, x, have(&layer->attn_norm));
+    struct tf_tensor *rows = normed, *y;
+
+    if (run->rows) {
+        rows = tf_gather_rows(ctx, normed, run->rows, run->row_seqs->count);
+        x = x == normed
+                ? rows
+                : tf_gather_rows(ctx, x, run->rows, run->row_seqs->count);
+    }
+    y = tf_attend(run, i, layer, rows, normed);
+    *in = rows;
+    if (!s->parallel)
+        begin_result(run);
+    y = add_branch(run, y, &layer->o, s->residual_normed ? rows : x,
+                   have(&layer->attn_out_norm), have(&layer->attn_post_norm));
+    return s->parallel ? y : end_result(run, y);
+}
+
+static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
+                                   struct tf_tensor *x)
+{
+    const struct tf_stack_spec *s = run->stack->spec;
+    struct tf_layer *layer = tf_stack_layer(run->stack, i);
+    struct tf_tensor *in, *y, *h = attention_half(run, i, layer, x, &in);
+    struct tf_norm *norm = have(&layer->mlp_norm);
+
+    if (!s->parallel)
+        in = tf_norm(run->ctx, h, norm);
+    else if (norm)
+        in = tf_norm(run->ctx,
+                     run->rows ? tf_gather_rows(run->ctx, x, run->rows,
+                                                run->row_seqs->count)
+                               : x,
+                     norm);
+    y = feed_forward(run, layer, in);
+    begin_result(run);
+    y = add_branch(run, y, &layer->down, s->residual_normed ? in : h,
+                   have(&layer->mlp_out_norm), have(&layer->mlp_post_norm));
+    return end_result(run, y);
+}
+
+/* Table rows of learned positions, one for each token. */
+static int32_t *position_rows(struct tf_run *run)
+{
+    const struct tf_stack_spec *s = run->stack->spec;
+    const struct tf_seqs *seqs = &run->batch->seqs;
+    size_t tokens = seqs->start[seqs->count];
+    int32_t *rows = tf_scratch(run->ctx, tokens, sizeof(*rows));
+
+    if (!rows || !s->position_after_pad) {
+        for (size_t i = 0; rows && i < tokens; i++)
+            rows[i] = run->places[i] + (int32_t)s->position_offset;
+        return rows;
+    }
+    /* fairseq's way: pads stand at their own id and are not counted */
+    for (size_t q = 0; q < seqs->count; q++) {
+        int32_t pad = (int32_t)s->pad, next = pad + 1;
+
+        for (size_t i = seqs->start[q]; i < seqs->start[q + 1]; i++)
+            rows[i] = run->batch->ids[i] == pad ? pad : next++;
+    }
+    return rows;
+}
+
+/* Token types as table rows. */
+static int32_t *type_rows(struct tf_run *run, size_t tokens)
+{
+    int32_t *rows = tf_scratch(run->ctx, tokens, sizeof(*rows));
+    const uint8_t *types = run->batch->type_ids;
+
+    for (size_t i = 0; rows && i < tokens; i++)
+        rows[i] = types ? types[i] : 0;
+    return rows;
+}
+
+static struct tf_tensor *add_rows(struct tf_run *run, struct tf_tensor *x,
+                                  struct tf_tensor *table, const int32_t *rows)
+{
+    return x && rows ? tf_embedding(run->ctx, table, rows, x->dim[0], 1, x)
+                     : NULL;
+}
+
+static struct tf_tensor *project(struct tf_run *run, struct tf_tensor *x,
+                                 enum tf_projection here)
+{
+    struct tf_stack *stack = run->stack;
+
+    if (stack->spec->projection != here || !stack->embedding_projection.w.data)
+        return x;
+    return tf_linear(run->ctx, x, &stack->embedding_projection, TF_ACT_NONE,
+                     NULL);
+}
+
+static struct tf_tensor *embed(struct tf_run *run)
+{
+    struct tf_stack *stack = run->stack;
+    const struct tf_stack_spec *s = stack->spec;
+    const struct tf_batch *batch = run->batch;
+    size_t tokens = batch->seqs.start[batch->seqs.count];
+    struct tf_tensor *positions =
+        s->sines ? &run->runner->positions.sines : &stack->positions;
+    float scale = (float)s->embedding_scale;
+    struct tf_tensor *x;
+
+    if (s->embedding_scale_sqrt)
+        scale *= sqrtf((float)s->width);
+    x = tf_embedding(run->ctx, &stack->tokens, batch->ids, tokens, scale, NULL);
+    x = project(run, x, TF_PROJECT_TOKENS);
+    if (stack->types.data)
+        x = add_rows(run, x, &stack->types, type_rows(run, tokens));
+    if (positions->data)
+        x = add_rows(run, x, positions, position_rows(run));
+    x = project(run, x, TF_PROJECT_SUM);
+    x = tf_norm(run->ctx, x, have(&stack->embedding_norm));
+    return project(run, x, TF_PROJECT_LAST);
+}
+
+/* A convolution over each sequence beside the first layer, whose output it is
+ * added to (ConvLayer of DebertaV2). */
+static struct tf_tensor *add_conv(struct tf_run *run, struct tf_tensor *x,
+                                  struct tf_tensor *y)
+{
+    struct tf_stack *stack = run->stack;
+    struct tf_ctx *ctx = run->ctx;
+    struct tf_tensor *taps =
+        tf_unfold(ctx, x, &run->batch->seqs, stack->spec->conv_kernel);
+
+    taps = tf_linear(ctx, taps, &stack->conv, stack->spec->conv_act, y);
+    begin_result(run);
+    return end_result(run, tf_norm(ctx, taps, &stack->conv_norm));
+}
+
+/* The rows that the caller reads, as numbers of rows of the batch. */
+static int pick_rows(struct tf_run *run, enum tf_rows rows)
+{
+    const struct tf_seqs *seqs = &run->batch->seqs;
+    int32_t *picked = tf_scratch(run->ctx, seqs->count, sizeof(*picked));
+    size_t *start = tf_scratch(run->ctx, seqs->count + 1, sizeof(*start));
+    struct tf_seqs *single = tf_scratch(run->ctx, 1, sizeof(*single));
+
+    if (!picked || !start || !single)
+        return -1;
+    for (size_t q = 0; q < seqs->count; q++)
+        picked[q] = (int32_t)(rows == TF_ROWS_FIRST ? seqs->start[q]
+                                                    : seqs->start[q + 1] - 1);
+    for (size_t q = 0; q <= seqs->count; q++)
+        start[q] = q;
+    single->count = seqs->count;
+    single->start = start;
+    run->picked = picked;
+    run->row_seqs = single;
+    return 0;
+}
+
+/*
+ * May the last layer compute the picked rows alone? Attention takes its queries
+ * for the last ones of their sequence, which the first is not: then nothing may
+ * depend on where it stands.
+ */
+static bool last_layer_may_skip(const struct tf_run *run, enum tf_rows rows,
+                                size_t last)
+{
+    const struct tf_stack_spec *s = run->stack->spec;
+
+    if (last == 0 && run->stack->conv.w.data)
+        return false;
+    return rows == TF_ROWS_LAST ||
+           (rows == TF_ROWS_FIRST && !s->causal && !s->alibi &&
+            !s->names.relative && !s->names.position_bias &&
+            !s->local[last / s->inner_layers]);
+}
+
+static struct tf_tensor *run_layers(struct tf_run *run, struct tf_tensor *x,
+                                    enum tf_rows rows, size_t layers)
+{
+    struct tf_stack *stack = run->stack;
+    const struct tf_stack_spec *s = stack->spec;
+    size_t all = s->layers * s->inner_layers;
+    size_t n = layers < all ? layers : all;
+    bool skipped = false;
+
+    for (size_t i = 0; i < n && x; i++) {
+        struct tf_tensor *y;
+
+        if (i + 1 == n && run->picked && last_layer_may_skip(run, rows, i)) {
+            run->rows = run->picked;
+            skipped = true;
+        }
+        y = run_layer(run, i, x);
+        x = i == 0 && stack->conv.w.data ? add_conv(run, x, y) : y;
+    }
+    if (run->picked && !skipped)
+        x = tf_gather_rows(run->ctx, x, run->picked, run->row_seqs->count);
+    if (layers >= all) {
+        x = tf_norm(run->ctx, x, have(&stack->final_norm));
+        if (stack->output_projection.w.data)
+            x = tf_linear(run->ctx, x, &stack->output_projection, TF_ACT_NONE,
+                          NULL);
+    }
+    return x;
+}
+
+/* Where each token stands in its sequence. */
+static int place_tokens(struct tf_run *run)
+{
+    const struct tf_seqs *seqs = &run->batch->seqs;
+    int32_t *places =
+        tf_scratch(run->ctx, seqs->start[seqs->count], sizeof(*places));
+
+    if (!places)
+        return -1;
+    for (size_t q = 0; q < seqs->count; q++)
+        for (size_t i = seqs->start[q]; i < seqs->start[q + 1]; i++)
+            places[i] = (int32_t)(i - seqs->start[q]);
+    run->places = places;
+    return 0;
+}
+
+static int reach_positions(struct tf_run *run)
+{
+    const struct tf_seqs *seqs = &run->batch->seqs;
+    size_t longest = 0;
+
+    for (size_t q = 0; q < seqs->count; q++)
+        if (seqs->start[q + 1] - seqs->start[q] > longest)
+            longest = seqs->start[q + 1] - seqs->start[q];
+    return tf_positions_reach(&run->runner->positions, run->stack->spec,
+                              longest, run->ctx->err);
+}
+
+struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
+                               struct tf_stack *stack,
+                               const struct tf_batch *batch, enum tf_rows rows,
+                               size_t layers)
+{
+    struct tf_run run = { .ctx = ctx,
+                          .runner = r,
+                          .stack = stack,
+                          .batch = batch,
+                          .arena = ctx->arena };
+    struct tf_tensor *x;
+
+    if (ctx->failed)
+        return NULL;
+    if (reach_positions(&run)) {
+        ctx->failed = true;
+        return NULL;
+    }
+    if (place_tokens(&run) || (rows != TF_ROWS_ALL && pick_rows(&run, rows)))
+        return NULL;
+    x = embed(&run);
+    run.mark = tf_arena_mark(ctx->arena);
+    return run_layers(&run, x, rows, layers);
+}
+
+void tf_runner_release(struct tf_runner *r)
+{
+    tf_positions_release(&r->positions);
+    for (size_t i = 0; i < r->layers; i++) {
+        free(r->c2p[i]);
+        free(r->p2c[i]);
+    }
+    free(r->c2p);
+    free(r->p2c);
+    tf_arena_release(&r->out[0]);
+    tf_arena_release(&r->out[1]);
+    memset(r, 0, sizeof(*r));
+}

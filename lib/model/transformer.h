@@ -1,0 +1,52 @@
+/*
+ * One transformer for every architecture: runs a stack of layers over a batch
+ * as its row (arch.h) says. Letters as in nn/ops.h; E the embedding width.
+ */
+#ifndef TF_MODEL_TRANSFORMER_H
+#define TF_MODEL_TRANSFORMER_H
+
+#include <stdint.h>
+#include "model/positions.h"
+#include "model/stack.h"
+#include "nn/ops.h"
+
+/* Sequences laid end to end, none of them empty. */
+struct tf_batch {
+    const int32_t *ids;      /* [T], checked against the vocabulary */
+    const uint8_t *type_ids; /* [T], checked; NULL: all 0 */
+    struct tf_seqs seqs;     /* T is seqs.start[seqs.count] */
+};
+
+/* What a batch runs with beside its weights; zeroed memory is ready. One per
+ * thread of use. */
+struct tf_runner {
+    struct tf_positions positions;
+    /* layer outputs take turns in these; all else is in ctx->arena, freed layer
+     * by layer (not with a tape, which needs it all) */
+    struct tf_arena out[2];
+    /* DeBERTa's projected relative embeddings, [rows][H D] for each layer, kept
+     * from batch to batch while positions.generation stays */
+    float **c2p, **p2c;
+    size_t layers;
+    unsigned generation;
+};
+
+void tf_runner_release(struct tf_runner *r);
+
+/* Which rows the caller will read. */
+enum tf_rows {
+    TF_ROWS_ALL,   /* [T][C] */
+    TF_ROWS_FIRST, /* of each sequence: [count][C] */
+    TF_ROWS_LAST,
+};
+
+/*
+ * The hidden states after `layers` layers (SIZE_MAX: all, and the final norm);
+ * 0 gives the embeddings. In ctx->arena or r->out: valid until the next call.
+ * NULL when ctx has failed.
+ */
+struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
+                               struct tf_stack *stack,
+                               const struct tf_batch *batch, enum tf_rows rows,
+                               size_t layers);
+#endif
