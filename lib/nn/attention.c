@@ -13,6 +13,7 @@ struct progress {
 struct attend {
     struct tf_att att;
     struct tf_tensor *out;
+    float *lse; /* [Tq][H], or NULL */
     struct tf_att_queries *tasks;
     struct tf_att_scratch *scratch; /* [workers] */
     struct progress *progress;      /* [workers][rows] */
@@ -30,11 +31,7 @@ static void soften(const struct tf_att *a, const struct tf_att_queries *q,
     size_t i, g, lo, hi;
 
     for (i = 0; i < q->n; i++) {
-        tf_att_reach(a, q, i, &lo, &hi);
-        lo = lo > keys->first ? lo - keys->first : 0;
-        hi = hi > keys->first ? hi - keys->first : 0;
-        lo = lo < keys->n ? lo : keys->n;
-        hi = hi < keys->n ? hi : keys->n;
+        tf_att_clip(a, q, keys, i, &lo, &hi);
         for (g = 0; g < a->group; g++, s += keys->n, acc += a->v_size, p++) {
             float old = p->max, sum = 0;
 
@@ -66,6 +63,8 @@ static void attend_keys(const struct attend *job,
 
     tf_att_scores(a, q, keys, s);
     soften(a, q, keys, s->s, p, acc);
+    if (a->drop.below)
+        tf_att_drop(a, q, keys, s->s, s->s);
     g.k = keys->n;
     g.a = (struct tf_mat){ s->s, TF_F32, keys->n, 1 };
     g.b = keys->v;
@@ -80,15 +79,17 @@ static void store(const struct attend *job, const struct tf_att_queries *q,
 {
     const struct tf_att *a = &job->att;
     size_t row = a->q_seqs->start[q->seq] + q->first;
-    size_t i, g, c;
+    size_t head = q->kv_head * a->group, i, g, c;
 
     for (i = 0; i < q->n; i++) {
-        float *y =
-            tf_row(job->out, row + i) + q->kv_head * a->group * a->v_size;
+        float *y = tf_row(job->out, row + i) + head * a->v_size;
 
         for (g = 0; g < a->group; g++, p++) {
             float inv = p->sum > 0 ? 1 / p->sum : 0;
 
+            if (job->lse)
+                job->lse[(row + i) * a->spec->heads + head + g] =
+                    p->max + logf(p->sum);
             for (c = 0; c < a->v_size; c++)
                 *y++ = *acc++ * inv;
         }
@@ -148,26 +149,24 @@ static size_t make_tasks(struct tf_ctx *ctx, struct attend *job)
     return count;
 }
 
-static struct tf_tensor *
-attend(struct tf_ctx *ctx, struct tf_tensor *q, const struct tf_seqs *q_seqs,
-       const struct tf_kv *kv, const struct tf_attention *spec,
-       struct tf_arena_mark mark, struct tf_tensor *out)
+static struct tf_tensor *attend(struct tf_ctx *ctx, struct attend *job,
+                                struct tf_arena_mark mark)
 {
+    const struct tf_att *a = &job->att;
     size_t workers = (size_t)tf_pool_threads(ctx->pool), tasks;
-    struct attend job = { .out = out };
 
-    tf_att_init(&job.att, q, q_seqs, kv, spec);
-    tasks = make_tasks(ctx, &job);
-    job.rows = job.att.block * job.att.group;
-    job.scratch = tf_att_scratch(ctx, &job.att, workers);
-    job.progress = tf_scratch(ctx, workers * job.rows, sizeof(*job.progress));
-    job.acc =
-        tf_scratch(ctx, workers * job.rows * job.att.v_size, sizeof(*job.acc));
+    tasks = make_tasks(ctx, job);
+    job->rows = a->block * a->group;
+    job->scratch = tf_att_scratch(ctx, a, workers, false);
+    job->progress =
+        tf_scratch(ctx, workers * job->rows, sizeof(*job->progress));
+    job->acc =
+        tf_scratch(ctx, workers * job->rows * a->v_size, sizeof(*job->acc));
     if (ctx->failed)
         return NULL;
-    tf_pool_run(ctx->pool, tasks, attend_block, &job);
+    tf_pool_run(ctx->pool, tasks, attend_block, job);
     tf_arena_rewind(ctx->arena, mark);
-    return out;
+    return job->out;
 }
 
 static struct tf_tensor *new_out(struct tf_ctx *ctx, const struct tf_tensor *q,
@@ -184,15 +183,35 @@ struct tf_tensor *tf_attention(struct tf_ctx *ctx, struct tf_tensor *q,
                                const struct tf_seqs *kv_seqs,
                                const struct tf_attention *spec)
 {
+    struct attend job = { .att.drop = tf_drop_next(ctx, spec->dropout) };
     struct tf_arena_mark mark;
-    struct tf_tensor *out;
+    struct tf_att_node *n;
     struct tf_kv *kv;
 
-    if (!q || !k || !v || !(out = new_out(ctx, q, spec)))
+    if (!q || !k || !v || !(job.out = new_out(ctx, q, spec)))
         return NULL;
+    n = tf_record(ctx, sizeof(*n), job.out,
+                  tf_wants_grad(q) || tf_wants_grad(k) || tf_wants_grad(v) ||
+                      tf_wants_grad(spec->bias) || tf_wants_grad(spec->c2p) ||
+                      tf_wants_grad(spec->p2c),
+                  tf_att_back);
+    if (n) {
+        n->q = q;
+        n->k = k;
+        n->v = v;
+        n->q_seqs = *q_seqs;
+        n->kv_seqs = *kv_seqs;
+        n->spec = *spec;
+        n->drop = job.att.drop;
+        n->lse = tf_scratch(ctx, job.out->dim[0] * spec->heads, sizeof(float));
+        job.lse = n->lse;
+    }
     mark = tf_arena_mark(ctx->arena);
     kv = tf_att_kv(ctx, k, v, kv_seqs);
-    return kv ? attend(ctx, q, q_seqs, kv, spec, mark, out) : NULL;
+    if (!kv)
+        return NULL;
+    tf_att_init(&job.att, q, q_seqs, kv, spec);
+    return attend(ctx, &job, mark);
 }
 
 struct tf_tensor *tf_attention_cached(struct tf_ctx *ctx, struct tf_tensor *q,
@@ -200,9 +219,10 @@ struct tf_tensor *tf_attention_cached(struct tf_ctx *ctx, struct tf_tensor *q,
                                       const struct tf_kv *kv,
                                       const struct tf_attention *spec)
 {
-    struct tf_tensor *out;
+    struct attend job = { .out = NULL };
 
-    if (!q || !(out = new_out(ctx, q, spec)))
+    if (!q || !(job.out = new_out(ctx, q, spec)))
         return NULL;
-    return attend(ctx, q, q_seqs, kv, spec, tf_arena_mark(ctx->arena), out);
+    tf_att_init(&job.att, q, q_seqs, kv, spec);
+    return attend(ctx, &job, tf_arena_mark(ctx->arena));
 }

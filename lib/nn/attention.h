@@ -8,12 +8,15 @@
 #ifndef TF_NN_ATTENTION_H
 #define TF_NN_ATTENTION_H
 
+#include "nn/drop.h"
 #include "nn/ops.h"
+#include "nn/record.h"
 
-#define TF_ATT_ROWS      64  /* rows of a query block */
-#define TF_ATT_ROWS_WIDE 256 /* with p2c, whose cost falls with their number   \
-                              */
-#define TF_ATT_KEYS 256      /* keys of a block */
+#define TF_ATT_ROWS 64 /* rows of a query block */
+#define TF_ATT_ROWS_WIDE                                                       \
+    256                 /* with p2c, whose cost falls with their number        \
+                         */
+#define TF_ATT_KEYS 256 /* keys of a block */
 
 /* One call of attention. */
 struct tf_att {
@@ -21,6 +24,7 @@ struct tf_att {
     const struct tf_tensor *q;
     const struct tf_seqs *q_seqs;
     const struct tf_kv *kv; /* [q_seqs->count] */
+    struct tf_drop drop;    /* of the probabilities; row t H + h, column key */
     size_t group;           /* query heads of a key head */
     size_t v_size;          /* of a head of v */
     size_t block;           /* queries of a task at most */
@@ -42,13 +46,22 @@ struct tf_att_keys {
 
 /* What one thread needs for a block of scores. */
 struct tf_att_scratch {
-    float *q;        /* [rows][D], scaled */
-    float *s;        /* [rows][keys] */
-    float *c2p;      /* [rows][buckets in reach] */
-    float *p2c;      /* [keys][buckets in reach] */
-    float *bias;     /* [distances in reach] */
-    int32_t *bucket; /* [distances in reach], counted from the lowest one */
+    float *q;                /* [rows][D], scaled */
+    float *s;                /* [rows][keys] */
+    float *c2p;              /* [rows][buckets in reach] */
+    float *p2c;              /* [keys][buckets in reach] */
+    float *bias;             /* [distances in reach] */
+    int32_t *bucket;         /* [distances in reach], counted from bucket0 */
+    size_t bucket0, buckets; /* the lowest in reach, and how many from it */
     float *gemm;
+
+    /* for the way back alone */
+    float *slope; /* [rows][keys]: of the soft cap */
+    float *p;     /* [rows][keys]: probabilities after dropout */
+    float *ds;    /* [rows][keys]: gradient of the scores */
+    float *out;   /* [rows][Dv]: gradient of the result */
+    float *dq;    /* [rows][D] */
+    float *delta; /* [rows]: result · its gradient */
 };
 
 void tf_att_init(struct tf_att *a, const struct tf_tensor *q,
@@ -58,12 +71,16 @@ void tf_att_init(struct tf_att *a, const struct tf_tensor *q,
 struct tf_kv *tf_att_kv(struct tf_ctx *ctx, const struct tf_tensor *k,
                         const struct tf_tensor *v, const struct tf_seqs *seqs);
 /* Allocate `n` of them, one a worker. */
-struct tf_att_scratch *tf_att_scratch(struct tf_ctx *ctx,
-                                      const struct tf_att *a, size_t n);
+struct tf_att_scratch *
+tf_att_scratch(struct tf_ctx *ctx, const struct tf_att *a, size_t n, bool back);
 
 /* The keys that query i of the block may see are [*lo, *hi). */
 void tf_att_reach(const struct tf_att *a, const struct tf_att_queries *q,
                   size_t i, size_t *lo, size_t *hi);
+/* The same, counted from the first key of a block and cut to it. */
+void tf_att_clip(const struct tf_att *a, const struct tf_att_queries *q,
+                 const struct tf_att_keys *keys, size_t i, size_t *lo,
+                 size_t *hi);
 
 /* Walks over the blocks of keys that any query of the block may see. */
 struct tf_att_walk {
@@ -80,7 +97,25 @@ bool tf_att_next(struct tf_att_walk *walk, struct tf_att_keys *keys);
 /* The queries of a block, scaled, into s->q. */
 void tf_att_load_queries(const struct tf_att *a, const struct tf_att_queries *q,
                          struct tf_att_scratch *s);
-/* s->s[rows][keys->n]: the scores before the mask. */
+/* s->s[rows][keys->n]: the scores before the mask; s->bucket. */
 void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
                    const struct tf_att_keys *keys, struct tf_att_scratch *s);
+/* Dropout of a block of probabilities, or of their gradients. */
+void tf_att_drop(const struct tf_att *a, const struct tf_att_queries *q,
+                 const struct tf_att_keys *keys, float *dst, const float *src);
+
+/* Rows of a disentangled table from a bucket on, as B[D][buckets]. */
+struct tf_mat tf_att_table(const struct tf_tensor *table, size_t bucket0,
+                           size_t column);
+
+struct tf_att_node {
+    struct tf_node node;
+    struct tf_tensor *q, *k, *v;
+    struct tf_seqs q_seqs, kv_seqs;
+    struct tf_attention spec;
+    struct tf_drop drop;
+    float *lse; /* [Tq][H]: log(sum(exp(s))), -INFINITY where nothing is seen */
+};
+
+void tf_att_back(struct tf_ctx *ctx, struct tf_node *node);
 #endif

@@ -61,8 +61,22 @@ static size_t gemm_scratch(const struct tf_attention *spec, size_t v_size,
     return most;
 }
 
-struct tf_att_scratch *tf_att_scratch(struct tf_ctx *ctx,
-                                      const struct tf_att *a, size_t n)
+/* What only the way back needs. */
+static void scratch_back(struct tf_ctx *ctx, const struct tf_att *a,
+                         struct tf_att_scratch *s, size_t rows, size_t keys)
+{
+    if (a->spec->soft_cap > 0)
+        s->slope = tf_scratch(ctx, rows * keys, sizeof(float));
+    if (a->drop.below)
+        s->p = tf_scratch(ctx, rows * keys, sizeof(float));
+    s->ds = tf_scratch(ctx, rows * keys, sizeof(float));
+    s->out = tf_scratch(ctx, rows * a->v_size, sizeof(float));
+    s->dq = tf_scratch(ctx, rows * a->spec->head_size, sizeof(float));
+    s->delta = tf_scratch(ctx, rows, sizeof(float));
+}
+
+struct tf_att_scratch *
+tf_att_scratch(struct tf_ctx *ctx, const struct tf_att *a, size_t n, bool back)
 {
     const struct tf_attention *spec = a->spec;
     struct tf_att_scratch *s = tf_scratch(ctx, n, sizeof(*s));
@@ -93,6 +107,8 @@ struct tf_att_scratch *tf_att_scratch(struct tf_ctx *ctx,
         s[i].gemm =
             tf_scratch(ctx, gemm_scratch(spec, a->v_size, rows, keys, reach),
                        sizeof(float));
+        if (back)
+            scratch_back(ctx, a, &s[i], rows, keys);
     }
     return ctx->failed ? NULL : s;
 }
@@ -114,6 +130,15 @@ void tf_att_reach(const struct tf_att *a, const struct tf_att_queries *q,
     to = to < n ? to : n;
     *lo = (size_t)from;
     *hi = to > from ? (size_t)to : (size_t)from;
+}
+
+void tf_att_clip(const struct tf_att *a, const struct tf_att_queries *q,
+                 const struct tf_att_keys *keys, size_t i, size_t *lo,
+                 size_t *hi)
+{
+    tf_att_reach(a, q, i, lo, hi);
+    *lo = least(*lo > keys->first ? *lo - keys->first : 0, keys->n);
+    *hi = least(*hi > keys->first ? *hi - keys->first : 0, keys->n);
 }
 
 void tf_att_walk(const struct tf_att *a, const struct tf_att_queries *q,
@@ -190,12 +215,11 @@ static ptrdiff_t lowest(const struct tf_att_queries *q,
     return (ptrdiff_t)keys->first - q->pos - (ptrdiff_t)q->n + 1;
 }
 
-/* s->bucket[d]: the bucket of every distance in reach, less the least of them,
- * which comes back with how many buckets there are from it on. */
-static size_t load_buckets(const struct tf_attention *spec,
-                           const struct tf_att_queries *q,
-                           const struct tf_att_keys *keys, int32_t *bucket,
-                           size_t *count)
+/* s->bucket[d]: the bucket of every distance in reach, less the least. */
+static void load_buckets(const struct tf_attention *spec,
+                         const struct tf_att_queries *q,
+                         const struct tf_att_keys *keys,
+                         struct tf_att_scratch *s)
 {
     ptrdiff_t low = lowest(q, keys), span = (ptrdiff_t)spec->bucket_span;
     size_t n = q->n + keys->n - 1, d;
@@ -205,20 +229,19 @@ static size_t load_buckets(const struct tf_attention *spec,
         ptrdiff_t at = low + (ptrdiff_t)d;
 
         at = at < -span ? -span : at > span ? span : at;
-        bucket[d] = spec->bucket_of[at + span];
-        min = bucket[d] < min ? bucket[d] : min;
-        max = bucket[d] > max ? bucket[d] : max;
+        s->bucket[d] = spec->bucket_of[at + span];
+        min = s->bucket[d] < min ? s->bucket[d] : min;
+        max = s->bucket[d] > max ? s->bucket[d] : max;
     }
     for (d = 0; d < n; d++)
-        bucket[d] -= min;
-    *count = (size_t)(max - min) + 1;
-    return (size_t)min;
+        s->bucket[d] -= min;
+    s->bucket0 = (size_t)min;
+    s->buckets = (size_t)(max - min) + 1;
 }
 
 /* Add what depends on the distance alone. */
 static void add_bias(const struct tf_att *a, const struct tf_att_queries *q,
-                     const struct tf_att_keys *keys, struct tf_att_scratch *s,
-                     size_t bucket0)
+                     const struct tf_att_keys *keys, struct tf_att_scratch *s)
 {
     const struct tf_attention *spec = a->spec;
     const struct tf_kernels *k = tf_kernels();
@@ -233,7 +256,8 @@ static void add_bias(const struct tf_att *a, const struct tf_att_queries *q,
             if (spec->alibi)
                 b = spec->alibi[head] * (float)(low + (ptrdiff_t)d);
             if (spec->bias)
-                b += tf_row(spec->bias, bucket0 + (size_t)s->bucket[d])[head];
+                b +=
+                    tf_row(spec->bias, s->bucket0 + (size_t)s->bucket[d])[head];
             s->bias[d] = b;
         }
         for (i = 0; i < q->n; i++) {
@@ -244,29 +268,27 @@ static void add_bias(const struct tf_att *a, const struct tf_att_queries *q,
     }
 }
 
-/* Rows of a disentangled table for one head, as B[D][buckets]. */
-static struct tf_mat table_mat(const struct tf_tensor *table, size_t bucket0,
-                               size_t column)
+struct tf_mat tf_att_table(const struct tf_tensor *table, size_t bucket0,
+                           size_t column)
 {
     return (struct tf_mat){ tf_row(table, bucket0) + column, TF_F32, 1,
                             table->ld };
 }
 
 static void add_c2p(const struct tf_att *a, const struct tf_att_queries *q,
-                    const struct tf_att_keys *keys, struct tf_att_scratch *s,
-                    size_t bucket0, size_t buckets)
+                    const struct tf_att_keys *keys, struct tf_att_scratch *s)
 {
     size_t size = a->spec->head_size, i, j;
-    struct tf_gemm g = { .m = q->n, .n = buckets, .k = size };
+    struct tf_gemm g = { .m = q->n, .n = s->buckets, .k = size };
 
     g.a = (struct tf_mat){ s->q, TF_F32, size, 1 };
-    g.b = table_mat(a->spec->c2p, bucket0, q->kv_head * size);
+    g.b = tf_att_table(a->spec->c2p, s->bucket0, q->kv_head * size);
     g.c = s->c2p;
-    g.ldc = buckets;
+    g.ldc = s->buckets;
     tf_gemm_serial(&g, s->gemm);
     for (i = 0; i < q->n; i++) {
         const int32_t *bucket = s->bucket + q->n - 1 - i;
-        const float *src = s->c2p + i * buckets;
+        const float *src = s->c2p + i * s->buckets;
         float *row = s->s + i * keys->n;
 
         for (j = 0; j < keys->n; j++)
@@ -275,19 +297,18 @@ static void add_c2p(const struct tf_att *a, const struct tf_att_queries *q,
 }
 
 static void add_p2c(const struct tf_att *a, const struct tf_att_queries *q,
-                    const struct tf_att_keys *keys, struct tf_att_scratch *s,
-                    size_t bucket0, size_t buckets)
+                    const struct tf_att_keys *keys, struct tf_att_scratch *s)
 {
     size_t size = a->spec->head_size, i, j;
     struct tf_epilogue scaled = { .alpha = a->spec->scale };
-    struct tf_gemm g = { .m = keys->n, .n = buckets, .k = size };
+    struct tf_gemm g = { .m = keys->n, .n = s->buckets, .k = size };
 
     g.a = keys->k; /* B[D][n] turned into A[n][D] */
     g.a.rs = keys->k.cs;
     g.a.cs = keys->k.rs;
-    g.b = table_mat(a->spec->p2c, bucket0, q->kv_head * size);
+    g.b = tf_att_table(a->spec->p2c, s->bucket0, q->kv_head * size);
     g.c = s->p2c;
-    g.ldc = buckets;
+    g.ldc = s->buckets;
     g.epilogue = &scaled;
     tf_gemm_serial(&g, s->gemm);
     for (i = 0; i < q->n; i++) {
@@ -295,16 +316,20 @@ static void add_p2c(const struct tf_att *a, const struct tf_att_queries *q,
         float *row = s->s + i * keys->n;
 
         for (j = 0; j < keys->n; j++)
-            row[j] += s->p2c[j * buckets + (size_t)bucket[j]];
+            row[j] += s->p2c[j * s->buckets + (size_t)bucket[j]];
     }
 }
 
-static void cap_scores(float *s, float cap, size_t n)
+/* s becomes cap tanh(s / cap); slope, if not NULL, its derivative. */
+static void cap_scores(float *s, float *slope, float cap, size_t n)
 {
     const struct tf_kernels *k = tf_kernels();
+    size_t i;
 
     k->scale(s, 1 / cap, n);
     k->act[TF_ACT_TANH](s, s, n);
+    for (i = 0; slope && i < n; i++)
+        slope[i] = 1 - s[i] * s[i];
     k->scale(s, cap, n);
 }
 
@@ -313,7 +338,6 @@ void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
 {
     const struct tf_attention *spec = a->spec;
     struct tf_gemm g = { .m = q->n * a->group, .n = keys->n };
-    size_t bucket0 = 0, buckets = 0;
 
     g.k = spec->head_size;
     g.a = (struct tf_mat){ s->q, TF_F32, spec->head_size, 1 };
@@ -322,13 +346,25 @@ void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
     g.ldc = keys->n;
     tf_gemm_serial(&g, s->gemm);
     if (spec->soft_cap > 0)
-        cap_scores(s->s, spec->soft_cap, g.m * g.n);
+        cap_scores(s->s, s->slope, spec->soft_cap, g.m * g.n);
     if (spec->bucket_of)
-        bucket0 = load_buckets(spec, q, keys, s->bucket, &buckets);
+        load_buckets(spec, q, keys, s);
     if (s->bias)
-        add_bias(a, q, keys, s, bucket0);
+        add_bias(a, q, keys, s);
     if (spec->c2p)
-        add_c2p(a, q, keys, s, bucket0, buckets);
+        add_c2p(a, q, keys, s);
     if (spec->p2c)
-        add_p2c(a, q, keys, s, bucket0, buckets);
+        add_p2c(a, q, keys, s);
+}
+
+void tf_att_drop(const struct tf_att *a, const struct tf_att_queries *q,
+                 const struct tf_att_keys *keys, float *dst, const float *src)
+{
+    size_t row = a->q_seqs->start[q->seq] + q->first, i, g;
+
+    for (i = 0; i < q->n; i++)
+        for (g = 0; g < a->group; g++, dst += keys->n, src += keys->n)
+            tf_drop_row(&a->drop, dst, src,
+                        (row + i) * a->spec->heads + q->kv_head * a->group + g,
+                        keys->first, keys->n);
 }

@@ -1,3 +1,4 @@
+#include "nn/record.h"
 #include "nn/rows.h"
 
 #include <string.h>
@@ -63,6 +64,58 @@ static void lookup_rows(void *arg, size_t first, size_t end)
     }
 }
 
+/* Row i of the result was row ids[i] of `from`: a node for the embedding and
+ * for the gathered rows. */
+struct pick_node {
+    struct tf_node node;
+    struct tf_tensor *from;
+    const int32_t *ids;
+    float scale;
+    float *grad; /* of from */
+};
+
+enum { COLUMNS = 64 };
+
+/* One range of columns, all rows: ids repeat, and the sums keep their order. */
+static void scatter_columns(void *arg, size_t task, int worker)
+{
+    const struct pick_node *n = arg;
+    const struct tf_tensor *y = n->node.out;
+    size_t first = task * COLUMNS, cols = tf_cols(y) - first, i;
+
+    (void)worker;
+    cols = cols < COLUMNS ? cols : COLUMNS;
+    for (i = 0; i < y->dim[0]; i++)
+        tf_kernels()->axpy(n->grad + (size_t)n->ids[i] * n->from->ld + first,
+                           n->scale, y->grad + i * y->ld + first, cols);
+}
+
+static void pick_back(struct tf_ctx *ctx, struct tf_node *node)
+{
+    struct pick_node *n = (struct pick_node *)node;
+
+    n->grad = tf_grad(ctx, n->from);
+    if (n->grad)
+        tf_pool_run(ctx->pool, (tf_cols(node->out) + COLUMNS - 1) / COLUMNS,
+                    scatter_columns, n);
+}
+
+static struct tf_tensor *record(struct tf_ctx *ctx, struct tf_tensor *y,
+                                struct tf_tensor *from, const int32_t *ids,
+                                float scale, bool into)
+{
+    struct pick_node *n;
+
+    n = tf_record(ctx, sizeof(*n), y, tf_wants_grad(from), pick_back);
+    if (n) {
+        n->from = from;
+        n->ids = ids;
+        n->scale = scale;
+        n->node.keep = into;
+    }
+    return ctx->failed ? NULL : y;
+}
+
 struct tf_tensor *tf_embedding(struct tf_ctx *ctx, struct tf_tensor *table,
                                const int32_t *ids, size_t n, float scale,
                                struct tf_tensor *into)
@@ -76,7 +129,7 @@ struct tf_tensor *tf_embedding(struct tf_ctx *ctx, struct tf_tensor *table,
     if (!l.y)
         return NULL;
     tf_rows_run(ctx, n, tf_cols(table), lookup_rows, &l);
-    return l.y;
+    return record(ctx, l.y, table, ids, scale, into != NULL);
 }
 
 struct tf_tensor *tf_gather_rows(struct tf_ctx *ctx, struct tf_tensor *x,
@@ -90,13 +143,34 @@ struct tf_tensor *tf_gather_rows(struct tf_ctx *ctx, struct tf_tensor *x,
     for (i = 0; i < n; i++)
         memcpy(tf_row(y, i), tf_row(x, (size_t)rows[i]),
                tf_cols(x) * sizeof(float));
-    return y;
+    return record(ctx, y, x, rows, 1, false);
+}
+
+struct mean_node {
+    struct tf_node node;
+    struct tf_tensor *x;
+    const size_t *start;
+};
+
+static void mean_back(struct tf_ctx *ctx, struct tf_node *node)
+{
+    struct mean_node *n = (struct mean_node *)node;
+    const struct tf_tensor *y = node->out;
+    float *grad = tf_grad(ctx, n->x);
+    size_t s, i;
+
+    for (s = 0; grad && s < y->dim[0]; s++)
+        for (i = n->start[s]; i < n->start[s + 1]; i++)
+            tf_kernels()->axpy(grad + i * n->x->ld,
+                               1 / (float)(n->start[s + 1] - n->start[s]),
+                               y->grad + s * y->ld, tf_cols(y));
 }
 
 struct tf_tensor *tf_mean_rows(struct tf_ctx *ctx, struct tf_tensor *x,
                                const struct tf_seqs *seqs)
 {
     const struct tf_kernels *k = tf_kernels();
+    struct mean_node *node;
     struct tf_tensor *y;
     size_t s, i, n;
 
@@ -110,5 +184,10 @@ struct tf_tensor *tf_mean_rows(struct tf_ctx *ctx, struct tf_tensor *x,
         if (n)
             k->scale(tf_row(y, s), 1 / (float)n, tf_cols(x));
     }
-    return y;
+    node = tf_record(ctx, sizeof(*node), y, tf_wants_grad(x), mean_back);
+    if (node) {
+        node->x = x;
+        node->start = seqs->start;
+    }
+    return ctx->failed ? NULL : y;
 }

@@ -1,22 +1,130 @@
+#include "nn/linear.h"
+
 #include "nn/rows.h"
 
-/* The weight as B[in][out] of a product. */
-static struct tf_mat weight_mat(const struct tf_weight *w)
+struct tf_mat tf_weight_mat(const struct tf_weight *w)
 {
     struct tf_mat b = { w->w.data, w->w.dtype, 1, w->w.ld };
 
+    return w->transposed ? tf_turn(b) : b;
+}
+
+void tf_product(struct tf_ctx *ctx, const struct tf_gemm *g)
+{
+    if (!ctx->failed && tf_gemm(ctx->pool, g, ctx->err))
+        ctx->failed = true;
+}
+
+/* The sum of each column, for columns cut into tasks. */
+struct column_sums {
+    float *sum;
+    const float *x;
+    size_t rows, cols, ld;
+};
+
+enum { COLUMNS = 64 };
+
+static void sum_columns(void *arg, size_t i, int worker)
+{
+    const struct column_sums *job = arg;
+    size_t first = i * COLUMNS, r;
+    size_t n = job->cols - first < COLUMNS ? job->cols - first : COLUMNS;
+    float *sum = job->sum + first;
+
+    (void)worker;
+    for (r = 0; r < job->rows; r++)
+        tf_kernels()->add(sum, sum, job->x + r * job->ld + first, n);
+}
+
+void tf_back_to_bias(struct tf_ctx *ctx, struct tf_tensor *bias,
+                     const float *dy, size_t ld, size_t rows)
+{
+    struct column_sums job = { .x = dy, .rows = rows, .ld = ld };
+
+    if (!(job.sum = tf_grad(ctx, bias)))
+        return;
+    job.cols = tf_cols(bias);
+    tf_pool_run(ctx->pool, (job.cols + COLUMNS - 1) / COLUMNS, sum_columns,
+                &job);
+}
+
+/* dW += dY^T X, or X^T dY where the weight lies transposed */
+void tf_back_to_weight(struct tf_ctx *ctx, struct tf_weight *w,
+                       struct tf_mat dy, struct tf_mat x, size_t rows)
+{
+    struct tf_epilogue e = { .accumulate = true };
+    struct tf_gemm g = { .m = w->out, .n = w->in, .k = rows, .epilogue = &e };
+
+    if (!(g.c = tf_grad(ctx, &w->w)))
+        return;
+    g.ldc = w->w.ld;
+    g.a = tf_turn(dy);
+    g.b = x;
     if (w->transposed) {
-        b.rs = w->w.ld;
-        b.cs = 1;
+        g.m = w->in;
+        g.n = w->out;
+        g.a = tf_turn(x);
+        g.b = dy;
     }
-    return b;
+    tf_product(ctx, &g);
+}
+
+void tf_back_to_input(struct tf_ctx *ctx, const struct tf_weight *w,
+                      struct tf_mat dy, float *dx, size_t ld, size_t rows,
+                      bool add)
+{
+    struct tf_epilogue e = { .accumulate = add };
+    struct tf_gemm g = { .m = rows, .n = w->in, .k = w->out, .epilogue = &e };
+
+    g.a = dy;
+    g.b = tf_turn(tf_weight_mat(w));
+    g.c = dx;
+    g.ldc = ld;
+    tf_product(ctx, &g);
+}
+
+static void linear_back(struct tf_ctx *ctx, struct tf_node *node)
+{
+    struct tf_linear_node *n = (struct tf_linear_node *)node;
+    const struct tf_tensor *y = node->out;
+    struct tf_mat dy = tf_rows_mat(y->grad, y->ld);
+    bool fresh;
+    float *dx;
+
+    /* what comes below may write over the gradient */
+    if (n->act != TF_ACT_NONE || n->lora)
+        tf_grad_add(ctx, y, n->residual);
+    else
+        tf_grad_pass(ctx, node, n->residual);
+    tf_act_back(ctx, n->act, node->out, n->pre_act);
+    tf_back_to_bias(ctx, &n->w->bias, y->grad, y->ld, y->dim[0]);
+    if (n->lora) {
+        tf_adapted_back(ctx, n);
+        return;
+    }
+    tf_back_to_weight(ctx, n->w, dy, tf_rows_mat(n->x->data, n->x->ld),
+                      y->dim[0]);
+    dx = tf_grad_open(ctx, n->x, &fresh);
+    if (dx)
+        tf_back_to_input(ctx, n->w, dy, dx, n->x->ld, y->dim[0], !fresh);
+}
+
+static bool trains(const struct tf_weight *w)
+{
+    const struct tf_adapter *a;
+
+    for (a = w->adapters; a; a = a->next)
+        if (tf_wants_grad(&a->a) || tf_wants_grad(&a->b) ||
+            tf_wants_grad(&a->magnitude))
+            return true;
+    return tf_wants_grad(&w->w) || tf_wants_grad(&w->bias);
 }
 
 int tf_weight_pack(struct tf_pool *pool, struct tf_weight *w,
                    struct tf_err *err)
 {
     if (!w->packed)
-        w->packed = tf_pack(pool, w->in, w->out, weight_mat(w), err);
+        w->packed = tf_pack(pool, w->in, w->out, tf_weight_mat(w), err);
     return w->packed ? 0 : -1;
 }
 
@@ -25,14 +133,31 @@ struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
                             struct tf_tensor *residual)
 {
     struct tf_tensor *y;
+    struct tf_linear_node *n;
     struct tf_epilogue e = { .bias = w->bias.data, .act = act };
     struct tf_gemm g = { .n = w->out, .k = w->in, .epilogue = &e };
 
     if (!x || !(y = tf_new(ctx, tf_tensor_rows(x), w->out)))
         return NULL;
+    n = tf_record(ctx, sizeof(*n), y,
+                  tf_wants_grad(x) || tf_wants_grad(residual) || trains(w),
+                  linear_back);
+    if (n) {
+        n->x = x;
+        n->w = w;
+        n->act = act;
+        n->residual = residual;
+        if (act != TF_ACT_NONE)
+            n->pre_act = tf_scratch(ctx, tf_tensor_count(y), sizeof(float));
+        e.pre_act = n->pre_act;
+    }
+    if (w->adapters) {
+        tf_adapted_linear(ctx, y, x, w, act, residual, n);
+        return ctx->failed ? NULL : y;
+    }
     g.m = y->dim[0];
-    g.a = (struct tf_mat){ x->data, TF_F32, x->ld, 1 };
-    g.b = weight_mat(w);
+    g.a = tf_rows_mat(x->data, x->ld);
+    g.b = tf_weight_mat(w);
     g.packed = w->packed;
     g.c = y->data;
     g.ldc = y->ld;
@@ -40,9 +165,6 @@ struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
         e.residual = residual->data;
         e.ld_residual = residual->ld;
     }
-    if (tf_gemm(ctx->pool, &g, ctx->err)) {
-        ctx->failed = true;
-        return NULL;
-    }
-    return y;
+    tf_product(ctx, &g);
+    return ctx->failed ? NULL : y;
 }

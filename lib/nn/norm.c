@@ -1,10 +1,19 @@
+#include "nn/record.h"
 #include "nn/rows.h"
 
+#include <math.h>
+
+/* The pieces that are normed: whole rows, or the heads of each. */
 struct norm_job {
     const struct tf_norm *norm;
     const struct tf_tensor *x;
     struct tf_tensor *y;
-    size_t size; /* of what is normed: a row, or a head of it */
+    size_t size;
+
+    /* for the way back */
+    float *stats; /* of each piece: mean (0 for rms) and 1 / deviation */
+    float *dx, *dw, *db;
+    bool fresh; /* dx is written, else added to */
 };
 
 static void norm_rows(void *arg, size_t first, size_t end)
@@ -29,16 +38,172 @@ static void norm_rows(void *arg, size_t first, size_t end)
     }
 }
 
+/* Sums run in several chains, so that they need not wait for each other. */
+enum { CHAINS = 8 };
+
+static float join(const float chain[CHAINS])
+{
+    float sum = 0;
+    size_t j;
+
+    for (j = 0; j < CHAINS; j++)
+        sum += chain[j];
+    return sum;
+}
+
+static float sum_of(const float *x, size_t n)
+{
+    float chain[CHAINS] = { 0 };
+    size_t i, j;
+
+    for (i = 0; i + CHAINS <= n; i += CHAINS)
+        for (j = 0; j < CHAINS; j++)
+            chain[j] += x[i + j];
+    for (; i < n; i++)
+        chain[0] += x[i];
+    return join(chain);
+}
+
+static float squares_of(const float *x, float mean, size_t n)
+{
+    float chain[CHAINS] = { 0 };
+    size_t i, j;
+
+    for (i = 0; i + CHAINS <= n; i += CHAINS)
+        for (j = 0; j < CHAINS; j++)
+            chain[j] += (x[i + j] - mean) * (x[i + j] - mean);
+    for (; i < n; i++)
+        chain[0] += (x[i] - mean) * (x[i] - mean);
+    return join(chain);
+}
+
+static void measure(const struct tf_norm *norm, const float *x, size_t n,
+                    float *mean, float *rstd)
+{
+    float size = (float)n;
+
+    *mean = norm->kind == TF_LAYER_NORM ? sum_of(x, n) / size : 0;
+    *rstd = 1 / sqrtf(squares_of(x, *mean, n) / size + norm->eps);
+}
+
+/*
+ * With h = (x - mean) / deviation and g = dy w:
+ *     dx = (g - mean(g) - h mean(g h)) / deviation
+ * where an rms norm has neither mean(x) nor mean(g).
+ */
+static void piece_back(const struct norm_job *job, float *dx, const float *dy,
+                       const float *x, float mean, float rstd)
+{
+    const struct tf_norm *norm = job->norm;
+    const float *w = norm->w.data;
+    float gh[CHAINS] = { 0 }, g[CHAINS] = { 0 };
+    float mean_gh, mean_g = 0, d;
+    size_t n = job->size, c;
+
+    for (c = 0; c < n; c++) {
+        d = w ? dy[c] * (w[c] + norm->w_offset) : dy[c];
+        g[c % CHAINS] += d;
+        gh[c % CHAINS] += d * (x[c] - mean);
+    }
+    mean_gh = join(gh) * rstd / (float)n;
+    if (norm->kind == TF_LAYER_NORM)
+        mean_g = join(g) / (float)n;
+    for (c = 0; c < n; c++) {
+        d = w ? dy[c] * (w[c] + norm->w_offset) : dy[c];
+        d = rstd * (d - mean_g - (x[c] - mean) * rstd * mean_gh);
+        dx[c] = job->fresh ? d : dx[c] + d;
+    }
+}
+
+static void back_rows(void *arg, size_t first, size_t end)
+{
+    const struct norm_job *job = arg;
+    size_t cols = tf_cols(job->x), i, c;
+    float *stats = job->stats + first * (cols / job->size) * 2;
+
+    for (i = first; i < end; i++)
+        for (c = 0; c < cols; c += job->size, stats += 2) {
+            const float *x = tf_row(job->x, i) + c;
+
+            measure(job->norm, x, job->size, &stats[0], &stats[1]);
+            if (job->dx)
+                piece_back(job, job->dx + i * job->x->ld + c,
+                           job->y->grad + i * job->y->ld + c, x, stats[0],
+                           stats[1]);
+        }
+}
+
+enum { COLUMNS = 64 };
+
+/* dw and db of one range of columns, over all pieces */
+static void back_columns(void *arg, size_t task, int worker)
+{
+    const struct norm_job *job = arg;
+    size_t first = task * COLUMNS, cols = tf_cols(job->x), i, c, j;
+    size_t n = job->size - first < COLUMNS ? job->size - first : COLUMNS;
+    const float *stats = job->stats;
+
+    (void)worker;
+    for (i = 0; i < job->y->dim[0]; i++)
+        for (c = first; c < cols; c += job->size, stats += 2) {
+            const float *x = tf_row(job->x, i) + c;
+            const float *dy = job->y->grad + i * job->y->ld + c;
+
+            for (j = 0; j < n && job->dw; j++)
+                job->dw[first + j] += dy[j] * (x[j] - stats[0]) * stats[1];
+            for (j = 0; j < n && job->db; j++)
+                job->db[first + j] += dy[j];
+        }
+}
+
+struct norm_node {
+    struct tf_node node;
+    struct tf_norm *norm;
+    struct tf_tensor *x;
+    size_t size;
+};
+
+static void norm_back(struct tf_ctx *ctx, struct tf_node *node)
+{
+    struct norm_node *n = (struct norm_node *)node;
+    struct norm_job job = { .norm = n->norm, .x = n->x, .size = n->size };
+    struct tf_arena_mark mark = tf_arena_mark(ctx->arena);
+    size_t rows = tf_tensor_rows(n->x), cols = tf_cols(n->x);
+
+    job.y = node->out;
+    job.dx = tf_grad_open(ctx, n->x, &job.fresh);
+    job.dw = tf_grad(ctx, &n->norm->w);
+    job.db = tf_grad(ctx, &n->norm->b);
+    job.stats = tf_scratch(ctx, rows * (cols / n->size) * 2, sizeof(float));
+    if (!job.stats)
+        return;
+    tf_rows_run(ctx, rows, cols, back_rows, &job);
+    if (job.dw || job.db)
+        tf_pool_run(ctx->pool, (n->size + COLUMNS - 1) / COLUMNS, back_columns,
+                    &job);
+    tf_arena_rewind(ctx->arena, mark);
+}
+
 static struct tf_tensor *norm_pieces(struct tf_ctx *ctx, struct tf_tensor *x,
                                      struct tf_norm *norm, size_t size)
 {
-    struct norm_job job = { norm, x, NULL, size };
+    struct norm_job job = { .norm = norm, .x = x, .size = size };
+    struct norm_node *n;
 
     job.y = tf_new(ctx, tf_tensor_rows(x), tf_cols(x));
     if (!job.y)
         return NULL;
     tf_rows_run(ctx, job.y->dim[0], tf_cols(x), norm_rows, &job);
-    return job.y;
+    n = tf_record(ctx, sizeof(*n), job.y,
+                  tf_wants_grad(x) || tf_wants_grad(&norm->w) ||
+                      tf_wants_grad(&norm->b),
+                  norm_back);
+    if (n) {
+        n->norm = norm;
+        n->x = x;
+        n->size = size;
+    }
+    return ctx->failed ? NULL : job.y;
 }
 
 struct tf_tensor *tf_norm(struct tf_ctx *ctx, struct tf_tensor *x,

@@ -1,6 +1,7 @@
 /*
  * The operations of a transformer. Each computes at once, into memory of the
- * context's arena, and with a tape in the context also records how to go back.
+ * context's arena, and with a tape in the context also records how to go back
+ * (tape.h); then all that an op was given must live until it went back.
  * Activations are float32 views [T][C]: the tokens of all sequences of a batch
  * laid end to end, nothing padded.
  *
@@ -30,6 +31,11 @@ struct tf_ctx {
     struct tf_tape *tape;   /* NULL: inference */
     struct tf_err *err;
     bool failed;
+
+    bool training; /* dropout acts; its draws are keyed by (seed, step, draws,
+                      element), so a step can be repeated exactly */
+    uint64_t seed, step;
+    uint32_t draws; /* dropouts so far; set to 0 before every step */
 };
 
 /* n * size bytes of the context's arena, not zeroed; NULL fails the context. */
@@ -41,16 +47,34 @@ struct tf_tensor *tf_columns(struct tf_ctx *ctx, struct tf_tensor *x,
                              size_t first, size_t n);
 
 /*
+ * A low-rank change to a weight (Hu et al. 2021, LoRA; Liu et al. 2024, DoRA;
+ * PEFT's lora.Linear): W + scale B A, and with a magnitude m each row of that
+ * scaled from its norm to m. A, B and m may want gradients.
+ */
+struct tf_adapter {
+    struct tf_tensor a, b;      /* [r][in], [out][r] float32 */
+    float scale, dropout;       /* dropout of what A reads */
+    struct tf_tensor magnitude; /* [out] float32; data NULL: plain LoRA */
+    const float *norms;         /* [out] of the rows, from tf_adapter_norms();
+                                   NULL: made at every use, as they change
+                                   while A and B are trained */
+    struct tf_adapter *next;    /* all are added; one with a magnitude must be
+                                   the only one */
+};
+
+/*
  * A weight of a linear layer: y = act(x W^T + b). One object for every form it
- * takes; the model owns it. Shared and tied layers point to the same one.
+ * takes; the model owns it. Shared and tied layers point to the same one. It is
+ * trained when w.needs_grad (float32 then), and the bias likewise.
  */
 struct tf_weight {
     const char *name; /* of the tensor in the file, for messages */
     size_t in, out;
     struct tf_tensor w; /* [out][in], or [in][out] when transposed (Conv1D) */
     bool transposed;
-    struct tf_tensor bias;    /* [out] float32; data NULL: none */
-    struct tf_packed *packed; /* NULL: read in place */
+    struct tf_tensor bias;       /* [out] float32; data NULL: none */
+    struct tf_packed *packed;    /* NULL: read in place */
+    struct tf_adapter *adapters; /* a list, or NULL */
 };
 
 /* Pack the weight for many products to come; it is no longer read where it
@@ -58,10 +82,24 @@ struct tf_weight {
 int tf_weight_pack(struct tf_pool *pool, struct tf_weight *w,
                    struct tf_err *err);
 
+/* The norms of the rows of W + scale B A, for adapter->norms. */
+int tf_adapter_norms(struct tf_pool *pool, const struct tf_weight *w,
+                     const struct tf_adapter *adapter, float *norms,
+                     struct tf_err *err);
+
 /* act(x W^T + b) + residual: [T][in] → [T][out]. residual may be NULL. */
 struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
                             struct tf_weight *w, enum tf_act act,
                             struct tf_tensor *residual);
+
+/* dropout(x W^T + b, p) + residual, as layers end; without ctx->training the
+ * same as tf_linear(). */
+struct tf_tensor *tf_linear_dropout(struct tf_ctx *ctx, struct tf_tensor *x,
+                                    struct tf_weight *w, float p,
+                                    struct tf_tensor *residual);
+/* Each element 0 with probability p in [0, 1) (to 1/65536), else divided by
+ * 1 - p. Without ctx->training, or with p 0, gives x back. */
+struct tf_tensor *tf_dropout(struct tf_ctx *ctx, struct tf_tensor *x, float p);
 
 enum tf_norm_kind { TF_LAYER_NORM, TF_RMS_NORM };
 
@@ -141,6 +179,7 @@ struct tf_attention {
     size_t heads, kv_heads, head_size;
     size_t v_head_size; /* 0: head_size */
     float scale;
+    float dropout;  /* of the probabilities; acts with ctx->training */
     float soft_cap; /* cap tanh(s / cap); 0: none */
     bool causal;
     size_t window_left, window_right; /* keys further away are masked;
@@ -187,4 +226,53 @@ struct tf_tensor *tf_attention_cached(struct tf_ctx *ctx, struct tf_tensor *q,
                                       const struct tf_seqs *q_seqs,
                                       const struct tf_kv *kv,
                                       const struct tf_attention *spec);
+
+/*
+ * Losses: [1][1] tensors, sums over what counts divided by a denominator. A
+ * batch that is cut into parts gives each of them the denominator of the whole
+ * and adds the gradients up.
+ */
+#define TF_IGNORE (-100) /* the label of a row that does not count */
+
+struct tf_loss {
+    float denominator; /* 0: how many rows (elements, without labels) count */
+    float smoothing;   /* e of LabelSmoother: (1 - e) -log p[label] +
+                          e mean(-log p) */
+    /* of the logits that tf_linear_cross_entropy() makes: */
+    float scale;    /* 0 counts as 1 */
+    float soft_cap; /* cap tanh(z / cap), after scale; 0: none */
+};
+
+/* Cross-entropy of logits [T][K] and labels [T] below K, or TF_IGNORE. */
+struct tf_tensor *tf_cross_entropy(struct tf_ctx *ctx, struct tf_tensor *logits,
+                                   const int32_t *labels,
+                                   const struct tf_loss *spec);
+/*
+ * The same of the logits x W^T + b, for large vocabularies: no more than some
+ * rows of logits are held, and only those that count are made. The gradients
+ * of x and w are made on the way there, so with a tape the result must be the
+ * loss that goes to tf_backward(), or a term of its sum.
+ */
+struct tf_tensor *tf_linear_cross_entropy(struct tf_ctx *ctx,
+                                          struct tf_tensor *x,
+                                          struct tf_weight *w,
+                                          const int32_t *labels,
+                                          const struct tf_loss *spec);
+/* Cross-entropy over the rows of each sequence (question answering): the
+ * logits are column `column` of x [T][K], labels [count] rows counted from
+ * the sequence's first, or TF_IGNORE. */
+struct tf_tensor *tf_span_cross_entropy(struct tf_ctx *ctx, struct tf_tensor *x,
+                                        size_t column,
+                                        const struct tf_seqs *seqs,
+                                        const int32_t *labels,
+                                        const struct tf_loss *spec);
+/* Binary cross-entropy of logits [T][K] and targets [T][K]. */
+struct tf_tensor *tf_binary_cross_entropy(struct tf_ctx *ctx,
+                                          struct tf_tensor *logits,
+                                          const float *targets,
+                                          const struct tf_loss *spec);
+/* (x - target)^2, [T][K]. */
+struct tf_tensor *tf_squared_error(struct tf_ctx *ctx, struct tf_tensor *x,
+                                   const float *targets,
+                                   const struct tf_loss *spec);
 #endif

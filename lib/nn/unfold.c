@@ -1,25 +1,69 @@
+#include "nn/record.h"
 #include "nn/rows.h"
 
 #include <string.h>
 
+struct unfold {
+    struct tf_node node;
+    struct tf_tensor *x;
+    struct tf_seqs seqs;
+    size_t kernel;
+};
+
+/* The rows of sequence s that have neighbour i: t from *first to *end, the
+ * neighbour being row t + i - kernel / 2. */
+static void inside(const struct unfold *u, size_t s, size_t i, size_t *first,
+                   size_t *end)
+{
+    size_t start = u->seqs.start[s], stop = u->seqs.start[s + 1];
+    size_t half = u->kernel / 2;
+
+    *first = i < half ? start + (half - i) : start;
+    *end = stop;
+    if (i > half)
+        *end = stop > start + (i - half) ? stop - (i - half) : start;
+}
+
+static void unfold_back(struct tf_ctx *ctx, struct tf_node *node)
+{
+    struct unfold *u = (struct unfold *)node;
+    const struct tf_tensor *y = node->out;
+    size_t cols = tf_cols(u->x), half = u->kernel / 2, s, i, t, end;
+    float *grad = tf_grad(ctx, u->x), *dx;
+
+    for (s = 0; grad && s < u->seqs.count; s++)
+        for (i = 0; i < u->kernel; i++)
+            for (inside(u, s, i, &t, &end); t < end; t++) {
+                dx = grad + (t + i - half) * u->x->ld;
+                tf_kernels()->add(dx, dx, y->grad + t * y->ld + i * cols, cols);
+            }
+}
+
+static void unfold(const struct unfold *u, struct tf_tensor *y)
+{
+    size_t cols = tf_cols(u->x), half = u->kernel / 2, s, i, t, end;
+
+    memset(y->data, 0, tf_tensor_bytes(y));
+    for (s = 0; s < u->seqs.count; s++)
+        for (i = 0; i < u->kernel; i++)
+            for (inside(u, s, i, &t, &end); t < end; t++)
+                memcpy(tf_row(y, t) + i * cols, tf_row(u->x, t + i - half),
+                       cols * sizeof(float));
+}
+
 struct tf_tensor *tf_unfold(struct tf_ctx *ctx, struct tf_tensor *x,
                             const struct tf_seqs *seqs, size_t kernel)
 {
-    size_t cols = x ? tf_cols(x) : 0, half = kernel / 2;
+    struct unfold job = { .x = x, .seqs = *seqs, .kernel = kernel }, *n;
     struct tf_tensor *y;
 
-    if (!x || !(y = tf_new(ctx, tf_tensor_rows(x), kernel * cols)))
+    if (!x || !(y = tf_new(ctx, tf_tensor_rows(x), kernel * tf_cols(x))))
         return NULL;
-    memset(y->data, 0, tf_tensor_bytes(y));
-    for (size_t s = 0; s < seqs->count; s++)
-        for (size_t t = seqs->start[s]; t < seqs->start[s + 1]; t++)
-            for (size_t k = 0; k < kernel; k++) {
-                size_t from = t + k; /* half less, below */
-
-                if (from >= seqs->start[s] + half &&
-                    from - half < seqs->start[s + 1])
-                    memcpy(tf_row(y, t) + k * cols, tf_row(x, from - half),
-                           cols * sizeof(float));
-            }
-    return y;
+    unfold(&job, y);
+    n = tf_record(ctx, sizeof(*n), y, tf_wants_grad(x), unfold_back);
+    if (n) {
+        job.node = n->node;
+        *n = job;
+    }
+    return ctx->failed ? NULL : y;
 }
