@@ -362,6 +362,17 @@ static void small_ops_together(void **state)
                  tf_squared_error(&f.ctx, means, target + 16, &spec)));
 }
 
+static void convolutions_over_tokens(void **state)
+{
+    static const size_t start[] = { 0, 1, 6 };
+    const struct tf_seqs seqs = { 2, start };
+
+    (void)state;
+    f.name = "unfold";
+    check_distance(tf_linear(&f.ctx, tf_unfold(&f.ctx, leaf("x"), &seqs, 3),
+                             weight("w", NULL), TF_ACT_NONE, NULL));
+}
+
 static void label_losses(void **state)
 {
     struct tf_loss spec = { 0 };
@@ -444,6 +455,7 @@ int main(void)
         TEST(disentangled_attention),
         TEST(attention_as_in_t5),
         TEST(small_ops_together),
+        TEST(convolutions_over_tokens),
         TEST(label_losses),
         TEST(losses_of_a_head),
         TEST(losses_of_spans_and_targets),
