@@ -9,7 +9,7 @@ CFLAGS   = -O2 -g
 CPPFLAGS = -Ilib -I. -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64
 LDLIBS   = -ljansson -lpcre2-8 -lutf8proc -lpthread -lm
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
-	   -Wmissing-prototypes -Wwrite-strings
+	   -Wmissing-prototypes -Wwrite-strings -Wno-missing-field-initializers
 -include config.mk
 
 B = build

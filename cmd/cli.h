@@ -18,7 +18,7 @@ enum cli_status {
     CLI_OK = 0,
     CLI_SOME_FAILED = 1, /* records, or a check found a difference */
     CLI_USAGE = 2,
-    CLI_FILE = 3,    /* model, tokenizer, file, output, memory */
+    CLI_FILE = 3, /* model, tokenizer, file, output, memory */
     CLI_NETWORK = 4,
 };
 
@@ -27,7 +27,8 @@ enum cli_kind {
     CLI_FLAG_ON,  /* bool *value becomes true */
     CLI_FLAG_OFF, /* bool *value becomes false */
     CLI_STRING,   /* const char **value */
-    CLI_FILE_NAME, CLI_DIR_NAME, /* the same, completed as a file or folder */
+    CLI_FILE_NAME,
+    CLI_DIR_NAME, /* the same, completed as a file or folder */
     CLI_STRINGS,  /* struct cli_strings *value, repeatable */
     CLI_INT,      /* int64_t *value, in [min, max] */
     CLI_FLOAT,    /* double *value, in [min, max] */
@@ -43,43 +44,51 @@ struct cli_opt {
     int letter; /* 0: none */
     const char *name;
     enum cli_kind kind;
-    void *value; /* holds the default before parsing */
-    const char *arg;  /* "N", "DIR", "longest|max_length"; NULL for flags */
+    void *value;     /* holds the default before parsing */
+    const char *arg; /* "N", "DIR", "longest|max_length"; NULL for flags */
     const char *help;
-    double min, max;  /* CLI_INT, CLI_FLOAT; both 0: no bounds */
-    bool *given;      /* set when the option was given; or NULL */
+    double min, max;   /* CLI_INT, CLI_FLOAT; both 0: no bounds */
+    bool *given;       /* set when the option was given; or NULL */
     bool optional_arg; /* --name alone is allowed: value stays, given is set */
 };
 
-#define CLI_END { 0 }
+#define CLI_END                                                                \
+    {                                                                          \
+        0                                                                      \
+    }
 
-/* Which groups of shared options a tool has. */
+/* Which groups of shared options a tool has. Its own option of the same name
+ * or letter takes the place of a shared one. */
 enum {
-    CLI_RECORDS = 1, /* input, output, threads, progress, stats: every filter */
-    CLI_MODEL = 2,   /* -m, --adapter, --dtype, -b, --max-length, ... */
+    CLI_RECORDS = 1,    /* input, output, progress, stats: every filter */
+    CLI_MODEL = 2,      /* CLI_MODEL_PATH, --adapter, --dtype, -b, ... */
+    CLI_MODEL_PATH = 4, /* -m, --cache-dir, --offline */
+    CLI_THREADS = 8,    /* -t; CLI_RECORDS and CLI_MODEL have it too */
 };
 
 /* One record on its way through a tool. */
 struct cli_item {
     struct tf_record record; /* of a text line: {"text": LINE} */
     const char *file;        /* NULL: standard input */
+    bool plain;              /* came as a line of text, not as JSON */
     size_t line;             /* the record's number in its file, from 1 */
     size_t index;            /* the record's number in the run, from 0 */
     int worker;              /* while prepare runs: index for scratch */
     void *data;              /* the tool's own, see cli_tool.data_size */
-    struct tf_buf out;       /* members the tool adds; write through cli_put */
+    struct tf_buf out;       /* members the tool adds: cli_put, then a value */
     struct tf_err err;
     bool failed;
     struct cli_item_private *p;
 };
 
 struct cli_tool {
-    const char *name;    /* "tf-classify" */
-    const char *summary; /* one line: "label texts" */
-    const char *operands; /* "[FILE ...]" */
+    const char *name;           /* "tf-classify" */
+    const char *summary;        /* one line: "label texts" */
+    const char *operands;       /* "[FILE ...]" */
     const struct cli_opt *opts; /* the tool's own; the shared ones are added */
     unsigned shared;
-    const char *const *members; /* names it may add, in tf(7)'s order, to NULL */
+    const char *const *members; /* names it adds under the options given, in
+                                   tf(7)'s order, to NULL: columns of TSV */
 
     /* The record loop calls these two, see cli_each(). */
     size_t data_size; /* of item->data: zeroed once, then reused */
@@ -99,17 +108,31 @@ struct cli_tool {
 struct cli_shared {
     const char *field, *pair_field; /* "text", "text_pair" */
     const char *model, *adapter, *cache_dir, *arch;
-    int dtype; /* enum cli_dtype */
+    int dtype;  /* enum cli_dtype */
+    int format; /* enum cli_format */
     bool offline, quiet, verbose, no_truncation;
     int64_t batch_size, max_length; /* 0: not given */
     struct tf_pool *pool; /* of --threads; made at the first cli_pool() */
 };
 enum cli_dtype { CLI_AUTO, CLI_F32, CLI_BF16, CLI_F16, CLI_INT8 };
+enum cli_format {
+    CLI_JSONL,
+    CLI_TSV,
+    CLI_RAW, /* an item's out is printed as it is; for a tool whose own --format
+                has a third word */
+};
 extern struct cli_shared cli;
 
 /* Parse; handles -h, -V and errors itself. Returns the operands, NULL-ended. */
 char **cli_parse(const struct cli_tool *tool, int argc, char **argv);
 struct tf_pool *cli_pool(void);
+
+/*
+ * The folder or GGUF file that a model spec names (cli.model, say): a path that
+ * exists, else a hub id looked up in the cache and, unless offline, pulled by
+ * tf-hub. Ends the tool when there is none. The answer is never freed.
+ */
+const char *cli_model_path(const char *spec);
 
 /*
  * The record loop over the files (none: standard input), exactly as tf(7)
@@ -118,20 +141,28 @@ struct tf_pool *cli_pool(void);
  */
 int cli_each(const struct cli_tool *tool, char **files, void *arg);
 
-/* Start a member of the tool's: "name": is written, the caller appends its
- * value to item->out. --prefix, --only and columns are applied for it. */
+/* Start a member of the tool's: the caller appends its value, JSON, to
+ * item->out. --prefix, --only and columns are applied for it. */
 void cli_put(struct cli_item *item, const char *name);
 /* The answer has another record (tf-tokenize --overflow): begin it. */
 void cli_put_record(struct cli_item *item);
 /* This record can't be processed; -1. `code` is one of tf(7)'s. */
 int cli_item_fail(struct cli_item *item, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Bytes for standard output right away, as with tf-generate --stream; the
+ * records before are printed first. Only from `run`. */
+void cli_write(const char *s, size_t len);
+
 /* Count what --stats reports. */
 void cli_count_tokens(struct cli_item *item, size_t n);
 void cli_stats_loaded(const char *dtype); /* the model is open */
+/* One more member of the --stats line; `value` is JSON. */
+void cli_stats_put(const char *name, const char *value);
 
-/* "tool: message" on standard error; die ends with the status. */
+/* "tool: message" on standard error; note: not with --quiet; verbose: only
+ * with --verbose; die ends with the status. */
 void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void cli_verbose(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void cli_die(int status, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -141,6 +172,9 @@ _Noreturn void cli_usage(const char *fmt, ...)
 
 /* Close standard output, print --stats; returns the process's status. */
 int cli_finish(int status);
+
+/* A status for cli_die: of an error of the library. */
+int cli_status_of(const struct tf_err *err);
 
 /* The closest of `words` ("a|b|c") to `word`, or NULL when none is near. */
 const char *cli_closest(const char *word, const char *words);

@@ -139,27 +139,41 @@ static const char *type_name(enum tf_json_type type)
     }
 }
 
-int tf_record_string(const struct tf_record *rec, const char *name,
-                     struct tf_buf *out, struct tf_err *err)
+int tf_record_text(const struct tf_record *rec, const char *name,
+                   struct tf_buf *buf, struct tf_str *out, struct tf_err *err)
 {
-    struct tf_str value = tf_record_get(rec, name), s;
+    struct tf_str value = tf_record_get(rec, name);
     struct tf_json j;
     int failed = 0;
 
-    tf_buf_reset(out);
+    tf_buf_reset(buf);
     if (!value.s)
         return tf_fail_code(err, "no_field", "the record has no \"%s\"", name);
     tf_json_init(&j, value.s, value.len);
-    if (tf_json_peek(&j) != TF_JSON_STRING)
+    if (tf_json_peek(&j) != TF_JSON_STRING) {
         failed =
             tf_fail_code(err, "bad_field", "\"%s\" must be a string: it is %s",
                          name, type_name(tf_json_peek(&j)));
-    else if (tf_json_string(&j, &s))
-        tf_buf_add(out, s.s, s.len);
-    else
+    } else if (!tf_json_string(&j, out)) {
         failed = tf_fail_code(err, "bad_field", "\"%s\" has %s", name, j.what);
+    } else if (out->s == j.scratch[1].data) {
+        tf_buf_add(buf, out->s, out->len);
+        out->s = buf->data;
+    }
     tf_json_release(&j);
-    if (!failed && out->failed)
+    if (!failed && buf->failed)
         failed = tf_no_memory(err, value.len);
     return failed;
+}
+
+int tf_record_string(const struct tf_record *rec, const char *name,
+                     struct tf_buf *out, struct tf_err *err)
+{
+    struct tf_str s;
+
+    if (tf_record_text(rec, name, out, &s, err))
+        return -1;
+    if (s.s != out->data)
+        tf_buf_add(out, s.s, s.len);
+    return out->failed ? tf_no_memory(err, s.len) : 0;
 }

@@ -35,6 +35,10 @@ struct tf_str tf_record_get(const struct tf_record *rec, const char *name);
  * "bad_field". */
 int tf_record_string(const struct tf_record *rec, const char *name,
                      struct tf_buf *out, struct tf_err *err);
+/* The same without a copy: `out` points into the line, or, when the string has
+ * escapes, into `buf`. */
+int tf_record_text(const struct tf_record *rec, const char *name,
+                   struct tf_buf *buf, struct tf_str *out, struct tf_err *err);
 
 /* Values as JSON, appended. A string is printed as UTF-8 with the escapes JSON
  * requires and no others; it must be valid UTF-8. A float is the shortest
