@@ -127,12 +127,15 @@ extern struct cli_shared cli;
 char **cli_parse(const struct cli_tool *tool, int argc, char **argv);
 struct tf_pool *cli_pool(void);
 
+/* What of a model a tool opens: a hub id is pulled when that is missing. */
+enum cli_need { CLI_NEED_MODEL, CLI_NEED_TOKENIZER };
+
 /*
  * The folder or GGUF file that a model spec names (cli.model, say): a path that
  * exists, else a hub id looked up in the cache and, unless offline, pulled by
- * tf-hub. Ends the tool when there is none. The answer is never freed.
+ * tf-hub. Ends the tool when there is none. The answer lives on; NULL for NULL.
  */
-const char *cli_model_path(const char *spec);
+const char *cli_model_path(const char *spec, enum cli_need need);
 
 /*
  * The record loop over the files (none: standard input), exactly as tf(7)

@@ -90,6 +90,9 @@ double cli_now(void); /* seconds, monotonic */
 void cli_stats_start(void);
 void cli_stats_print(void);
 
+/* Run tf-hub pull; ends the tool with its status when that fails. */
+void cli_pull(const char *spec);
+
 struct cli_counts {
     size_t records, errors, tokens;
 };

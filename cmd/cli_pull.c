@@ -1,0 +1,70 @@
+#include "cmd/cli_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The tf-hub beside this program's real path, else the one on PATH. */
+_Noreturn static void exec_hub(char **argv)
+{
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 8);
+    char *slash;
+
+    self[n > 0 ? n : 0] = 0;
+    slash = strrchr(self, '/');
+    if (slash) {
+        strcpy(slash + 1, argv[0]);
+        execv(self, argv);
+    }
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
+/* What tf-hub prints, the folder, is not needed: the cache is looked up again.
+ * Its messages go to the user. */
+void cli_pull(const char *spec)
+{
+    const char *argv[8];
+    int status, null, n = 0;
+    pid_t child;
+
+    argv[n++] = "tf-hub";
+    argv[n++] = "pull";
+    if (cli.quiet)
+        argv[n++] = "--quiet";
+    if (cli.cache_dir) {
+        argv[n++] = "--cache-dir";
+        argv[n++] = cli.cache_dir;
+    }
+    argv[n++] = "--";
+    argv[n++] = spec;
+    argv[n] = NULL;
+
+    child = fork();
+    if (child < 0)
+        cli_die(CLI_FILE, "can't run tf-hub: %s", strerror(errno));
+    if (!child) {
+        null = open("/dev/null", O_RDWR);
+        dup2(null, STDIN_FILENO); /* the records are not for it */
+        dup2(null, STDOUT_FILENO);
+        exec_hub((char **)argv);
+    }
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            cli_die(CLI_FILE, "can't wait for tf-hub: %s", strerror(errno));
+    if (WIFSIGNALED(status))
+        cli_die(CLI_FILE, "tf-hub pull %s was ended by signal %d", spec,
+                WTERMSIG(status));
+    if (WEXITSTATUS(status) == 127)
+        cli_die(CLI_FILE,
+                "%s is not in the cache and there is no tf-hub to pull it, "
+                "neither beside this program nor on PATH",
+                spec);
+    if (WEXITSTATUS(status))
+        cli_die(WEXITSTATUS(status), "can't get %s", spec);
+}
