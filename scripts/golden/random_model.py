@@ -5,6 +5,7 @@ import zlib
 
 import numpy as np
 import torch
+import transformers
 from safetensors.torch import save_file
 
 
@@ -13,17 +14,31 @@ def generator(name):
     return torch.Generator().manual_seed(zlib.crc32(name.encode()))
 
 
-def draw(name, shape, gen, wide):
-    """Normal values: matrices keep the scale of what passes through them,
-    norm weights stand around 1, biases around 0. `wide` matrices (embeddings)
-    have entries of the order of 1."""
-    x = torch.randn(shape, generator=gen)
-    if len(shape) >= 2:
-        fan_in = shape[-1] if len(shape) == 2 else int(np.prod(shape[1:]))
-        return x * (0.7 if wide else 1.2 / fan_in ** 0.5)
-    if "norm" in name.lower() and name.endswith("weight"):
-        return 1 + 0.3 * x
-    return 0.3 * x
+def draw(module, p, gen):
+    """Normal values. Embeddings have entries of the order of 1; matrices keep
+    the scale of what passes through them; what a class sets to a constant
+    (norms to 1 or 0, biases to 0) stands around that."""
+    x = torch.randn(p.shape, generator=gen)
+    if p.numel() and p.min() == p.max():
+        return p.flatten()[0].item() + 0.3 * x
+    if p.ndim < 2:
+        return p + 0.3 * x
+    if isinstance(module, torch.nn.Embedding):
+        return 0.7 * x
+    if isinstance(module, torch.nn.Conv1d):
+        fan_in = int(np.prod(p.shape[1:]))
+    elif isinstance(module, transformers.pytorch_utils.Conv1D):
+        fan_in = p.shape[0]
+    else:
+        fan_in = p.shape[-1]
+    return 1.2 / fan_in ** 0.5 * x
+
+
+def owned(model):
+    """(name, module, parameter), tied ones once."""
+    modules = dict(model.named_modules())
+    for name, p in model.named_parameters():
+        yield name, modules[name.rpartition(".")[0]], p.detach()
 
 
 def parameters(models, gen):
@@ -31,11 +46,9 @@ def parameters(models, gen):
     one config (a base model and its heads). Tied ones appear once."""
     values = {}
     for model in models:
-        wide = {id(m.weight) for m in model.modules()
-                if isinstance(m, torch.nn.Embedding)}
-        for name, p in model.named_parameters():
+        for name, module, p in owned(model):
             if name not in values:
-                values[name] = draw(name, tuple(p.shape), gen, id(p) in wide)
+                values[name] = draw(module, p, gen)
             if values[name].shape != p.shape:
                 raise SystemExit(f"{name}: shape differs between classes")
     return values
@@ -75,6 +88,11 @@ def floats(x):
     if x.ndim:
         return [floats(y) for y in x]
     return float(str(np.float32(x.item())))
+
+
+def read_json(path):
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
 
 
 def write_json(path, value):

@@ -251,3 +251,20 @@ def deberta(folder, size=200, max_length=512):
     tok.save(os.path.join(folder, "tokenizer.json"), pretty=False)
     write_config(folder, "DebertaV2Tokenizer", max_length,
                  do_lower_case=False, **BERT_NAMES)
+
+
+GENERATOR_NAMES = {"bos_token": "<s>", "eos_token": "</s>",
+                   "unk_token": "<unk>", "pad_token": "<pad>"}
+
+
+def generator(folder, single="$A", languages=(), size=280):
+    """Byte-level BPE for decoders and encoder-decoders; `single` is the
+    template of one text."""
+    tok = byte_bpe(size, ["<pad>", "<s>", "</s>", "<unk>"])
+    tok.add_special_tokens(list(languages))
+    if single != "$A":
+        names = [w for w in single.split() if w != "$A"]
+        tok.post_processor = template(tok, single, single + " $B", names)
+    tok.save(os.path.join(folder, "tokenizer.json"), pretty=False)
+    write_config(folder, "PreTrainedTokenizerFast", 10 ** 30,
+                 additional_special_tokens=list(languages), **GENERATOR_NAMES)

@@ -1,0 +1,378 @@
+"""Tiny decoders, with the configs that their real folders have (most of them
+in version 4's words, some in version 5's)."""
+import copy
+import os
+
+import tiny_tokenizers as tt
+import torch
+import transformers
+from random_model import (draw, floats, generator, load, owned, read_json,
+                          write_expected, write_json)
+from tokenizers import Tokenizer
+from transformers import GenerationConfig
+
+TEXTS = ["The film was good, and", "I love this movie.",
+         " ".join(tt.corpus()[10:12])]
+PROMPTS = ["The film", "No one could have known that this would be the",
+           tt.corpus()[10]]
+NEW_TOKENS = 20
+PERTURBED = 2         # a beam search must survive that many small changes
+SEARCHES = {
+    "beams": {"num_beams": 3},
+    "beams_early": {"num_beams": 4, "early_stopping": True,
+                    "length_penalty": 0.6, "num_return_sequences": 2},
+    "repetition_penalty": {"repetition_penalty": 1.4},
+    "no_repeat_ngram_size": {"no_repeat_ngram_size": 2},
+    "min_new_tokens": {"min_new_tokens": NEW_TOKENS},
+}
+
+
+def base(kind, **members):
+    return {"model_type": kind, "bos_token_id": 1, "eos_token_id": 2,
+            "pad_token_id": 0, **members}
+
+
+def gpt2(**members):
+    return base("gpt2", n_embd=16, n_layer=2, n_head=2, n_positions=224,
+                activation_function="gelu_new", layer_norm_epsilon=1e-5,
+                **members)
+
+
+def llama(kind="llama", **members):
+    return base(kind, **{
+        "hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 3, "num_key_value_heads": 1, "head_dim": 8,
+        "hidden_act": "silu", "max_position_embeddings": 256,
+        "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+        "tie_word_embeddings": True, **members})
+
+
+def scaled(**members):
+    return llama(max_position_embeddings=64, rope_scaling=members)
+
+
+def opt(**members):
+    return base("opt", **{
+        "hidden_size": 24, "ffn_dim": 40, "num_hidden_layers": 2,
+        "num_attention_heads": 3, "max_position_embeddings": 224,
+        "activation_function": "relu", "word_embed_proj_dim": 24, **members})
+
+
+def neox(**members):
+    return base("gpt_neox", hidden_size=24, intermediate_size=40,
+                num_hidden_layers=2, num_attention_heads=3, hidden_act="gelu",
+                rotary_pct=0.25, rotary_emb_base=10000,
+                max_position_embeddings=224, layer_norm_eps=1e-5, **members)
+
+
+def falcon(**members):
+    return base("falcon", hidden_size=24, num_hidden_layers=2,
+                layer_norm_epsilon=1e-5, **{"num_attention_heads": 3,
+                                            "bias": False, **members})
+
+
+def gemma(kind, **members):
+    return base(kind, **{
+        "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 12,
+        "hidden_activation": "gelu_pytorch_tanh", "rms_norm_eps": 1e-6,
+        "max_position_embeddings": 256, "rope_theta": 10000.0, **members})
+
+
+def experts(kind, **members):
+    return llama(kind, hidden_size=16, num_attention_heads=2,
+                 num_key_value_heads=1, num_experts_per_tok=2, **members)
+
+
+LABELS = {"id2label": {"0": "bad", "1": "fair", "2": "good"},
+          "label2id": {"bad": 0, "fair": 1, "good": 2}}
+F32, F16, BF16 = torch.float32, torch.float16, torch.bfloat16
+# name: (config, causal class prefix, how weights are stored)
+MODELS = {
+    "gpt2": (gpt2(), "GPT2", F32),
+    "gpt2-layer-scaled": (gpt2(
+        scale_attn_by_inverse_layer_idx=True, n_inner=36,
+        reorder_and_upcast_attn=True), "GPT2", F16),
+    "gpt-neo": (base(
+        "gpt_neo", hidden_size=24, num_layers=2, num_heads=3, window_size=8,
+        attention_types=[[["global", "local"], 1]], intermediate_size=None,
+        max_position_embeddings=224, activation_function="gelu_new"),
+        "GPTNeo", F16),
+    "gptj": (base(
+        "gptj", n_embd=24, n_layer=2, n_head=2, n_positions=224, rotary_dim=8,
+        activation_function="gelu_new", tie_word_embeddings=False),
+        "GPTJ", F16),
+    "gpt-neox-parallel": (neox(use_parallel_residual=True,
+                               tie_word_embeddings=False), "GPTNeoX", F16),
+    "gpt-neox-sequential": (neox(use_parallel_residual=False,
+                                 tie_word_embeddings=True), "GPTNeoX", F16),
+    "opt-125m": (opt(do_layer_norm_before=True), "OPT", F16),
+    "opt-350m": (opt(do_layer_norm_before=False, word_embed_proj_dim=16),
+                 "OPT", F16),
+    "bloom": (base("bloom", hidden_size=24, n_layer=2, n_head=3,
+                   layer_norm_epsilon=1e-5), "Bloom", BF16),
+    "bloom-residual-norm": (base(
+        "bloom", hidden_size=20, n_layer=2, n_head=5,
+        apply_residual_connection_post_layernorm=True), "Bloom", BF16),
+    "falcon-7b": (falcon(multi_query=True, parallel_attn=True,
+                         new_decoder_architecture=False, alibi=False),
+                  "Falcon", BF16),
+    "falcon-new": (
+        base("falcon", hidden_size=32, num_hidden_layers=2,
+             num_attention_heads=4, num_kv_heads=2, bias=False,
+             new_decoder_architecture=True, alibi=False,
+             layer_norm_epsilon=1e-5), "Falcon", BF16),
+    "falcon-alibi": (falcon(multi_query=False, parallel_attn=False,
+                            new_decoder_architecture=False, alibi=True,
+                            bias=True), "Falcon", BF16),
+    "llama": (llama(tie_word_embeddings=False), "Llama", F32),
+    "llama-biases": (llama(attention_bias=True, mlp_bias=True,
+                           num_key_value_heads=3), "Llama", BF16),
+    "llama-linear": (scaled(type="linear", factor=2.5), "Llama", BF16),
+    "llama-dynamic": (scaled(rope_type="dynamic", factor=2.0), "Llama",
+                      BF16),
+    "llama-llama3": (llama(
+        max_position_embeddings=512, rope_scaling={
+            "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 64}), "Llama", BF16),
+    "llama-yarn": (llama(
+        max_position_embeddings=256, rope_scaling={
+            "rope_type": "yarn", "factor": 4.0,
+            "original_max_position_embeddings": 64}), "Llama", BF16),
+    "llama-yarn-mscale": (llama(
+        max_position_embeddings=256, rope_theta=None, rope_parameters={
+            "rope_type": "yarn", "factor": 4.0, "rope_theta": 50000.0,
+            "beta_fast": 16, "beta_slow": 2, "mscale": 0.8,
+            "mscale_all_dim": 0.5, "truncate": False,
+            "original_max_position_embeddings": 64}), "Llama", BF16),
+    "llama-longrope": (llama(
+        max_position_embeddings=256, original_max_position_embeddings=64,
+        rope_scaling={"rope_type": "longrope",
+                      "short_factor": [1.0, 1.1, 1.3, 1.5],
+                      "long_factor": [1.0, 2.0, 3.5, 5.0], "factor": 4.0,
+                      "original_max_position_embeddings": 64}),
+        "Llama", BF16),
+    "mistral": (llama("mistral", sliding_window=9), "Mistral", BF16),
+    "mixtral": (experts("mixtral", num_local_experts=4,
+                        sliding_window=None), "Mixtral", BF16),
+    "qwen2": (llama("qwen2", use_sliding_window=False, sliding_window=16,
+                    max_window_layers=2), "Qwen2", BF16),
+    "qwen2-window": (llama("qwen2", num_hidden_layers=3, sliding_window=8,
+                           use_sliding_window=True, max_window_layers=1),
+                     "Qwen2", BF16),
+    "qwen2-moe": (experts(
+        "qwen2_moe", num_hidden_layers=3, num_experts=4,
+        moe_intermediate_size=12, shared_expert_intermediate_size=20,
+        decoder_sparse_step=1, mlp_only_layers=[1], norm_topk_prob=False),
+        "Qwen2Moe", BF16),
+    "qwen3": (llama("qwen3", head_dim=12), "Qwen3", BF16),
+    "qwen3-moe": (experts(
+        "qwen3_moe", num_hidden_layers=3, num_experts=4,
+        moe_intermediate_size=12, decoder_sparse_step=2, mlp_only_layers=[],
+        norm_topk_prob=True), "Qwen3Moe", BF16),
+    "gemma": (gemma("gemma", hidden_act="gelu_pytorch_tanh"), "Gemma", BF16),
+    "gemma2": (gemma("gemma2", num_hidden_layers=3, sliding_window=8,
+                     query_pre_attn_scalar=20, attn_logit_softcapping=5.0,
+                     final_logit_softcapping=6.0), "Gemma2", BF16),
+    "gemma3": (gemma("gemma3_text", num_hidden_layers=4, sliding_window=8,
+                     sliding_window_pattern=3, query_pre_attn_scalar=20,
+                     rope_theta=1000000.0, rope_local_base_freq=10000.0,
+                     rope_scaling={"rope_type": "linear", "factor": 8.0}),
+               "Gemma3", BF16),
+    "phi": (llama("phi", num_key_value_heads=3, layer_norm_eps=1e-5,
+                  partial_rotary_factor=0.5, hidden_act="gelu_new",
+                  tie_word_embeddings=False), "Phi", F16),
+    "phi-qk-norm": (llama("phi", num_key_value_heads=1, qk_layernorm=True,
+                          partial_rotary_factor=0.5, hidden_act="gelu_new"),
+                    "Phi", BF16),
+    "phi3": (llama("phi3", num_key_value_heads=3, sliding_window=20,
+                   original_max_position_embeddings=256), "Phi3", BF16),
+    "phi3-longrope": (llama(
+        "phi3", hidden_size=32, num_attention_heads=2, num_key_value_heads=1,
+        head_dim=16,
+        partial_rotary_factor=0.5, original_max_position_embeddings=64,
+        rope_scaling={"type": "longrope",
+                      "short_factor": [1.0, 1.05, 1.2, 1.3],
+                      "long_factor": [1.1, 2.0, 4.0, 6.0]}), "Phi3", BF16),
+    "stablelm": (llama("stablelm", num_key_value_heads=3,
+                       partial_rotary_factor=0.25, use_qkv_bias=True,
+                       layer_norm_eps=1e-5, tie_word_embeddings=False),
+                 "StableLm", F16),
+    "stablelm-parallel": (llama(
+        "stablelm", num_key_value_heads=1, partial_rotary_factor=0.25,
+        qk_layernorm=True, use_parallel_residual=True), "StableLm", BF16),
+    "starcoder2": (llama("starcoder2", norm_epsilon=1e-5, use_bias=True,
+                         hidden_act="gelu_pytorch_tanh", sliding_window=10),
+                   "Starcoder2", BF16),
+    "olmo2": (llama("olmo2", tie_word_embeddings=False), "Olmo2", BF16),
+    "granite": (llama("granite", embedding_multiplier=3.0,
+                      logits_scaling=2.0, residual_multiplier=0.6,
+                      attention_multiplier=0.2, num_key_value_heads=1),
+                "Granite", BF16),
+    "cohere": (llama("cohere", layer_norm_eps=1e-5, logit_scale=0.4),
+               "Cohere", BF16),
+    "cohere-qk-norm": (llama("cohere", layer_norm_eps=1e-5, logit_scale=0.4,
+                             use_qk_norm=True, attention_bias=True),
+                       "Cohere", BF16),
+    "smollm3": (llama("smollm3", num_hidden_layers=4,
+                      no_rope_layers=[1, 1, 1, 0], intermediate_size=24),
+                "SmolLM3", BF16),
+    "mamba": (base("mamba", hidden_size=16, state_size=4, expand=2,
+                   num_hidden_layers=2, conv_kernel=4, time_step_rank=2,
+                   use_bias=False, use_conv_bias=True, residual_in_fp32=True,
+                   layer_norm_epsilon=1e-5, hidden_act="silu"),
+              "Mamba", F32),
+    "mamba-biases": (base("mamba", hidden_size=16, state_size=4,
+                          intermediate_size=32, num_hidden_layers=2,
+                          conv_kernel=3, use_bias=True, use_conv_bias=False,
+                          time_step_rank=1), "Mamba", BF16),
+    "gpt2-classify": (gpt2(**LABELS), "GPT2", F16),
+    "opt-classify": (opt(do_layer_norm_before=True, **LABELS), "OPT", F16),
+    "llama-classify": (llama(**LABELS), "Llama", BF16),
+    "qwen2-classify": (llama("qwen2", **LABELS), "Qwen2", BF16),
+    "qwen3-classify": (llama("qwen3", **LABELS), "Qwen3", BF16),
+}
+
+
+def of(prefix, suffix):
+    return getattr(transformers, prefix + suffix)
+
+
+def random_model(cls, name, folder, dtype):
+    """Build from the folder's config, draw every parameter, and write the
+    weights under the names that files on the hub have."""
+    torch.manual_seed(0)
+    model = cls(transformers.AutoConfig.from_pretrained(folder)).float()
+    gen = generator(name)
+    with torch.no_grad():
+        for _, module, p in owned(model):
+            if not fixed(module):
+                p.copy_(draw(module, p, gen))
+        for buffer_name, b in model.named_buffers():
+            if buffer_name.endswith("final_logits_bias"):
+                b.copy_(0.3 * torch.randn(b.shape, generator=gen))
+    config = read_json(os.path.join(folder, "config.json"))
+    model.to(dtype).save_pretrained(folder)
+    os.chmod(os.path.join(folder, "model.safetensors"), 0o644)
+    generation = os.path.join(folder, "generation_config.json")
+    if os.path.exists(generation):
+        os.remove(generation)
+    write_json(os.path.join(folder, "config.json"), config)
+
+
+def fixed(module):
+    """Sinusoidal tables are computed, not learnt, and not in real files."""
+    return "Sinusoidal" in type(module).__name__
+
+
+def nll_cases(model, tok):
+    for text in TEXTS:
+        ids = tok.encode(text).ids
+        x = torch.tensor([ids])
+        logp = model(x).logits[0].float().log_softmax(-1)
+        each = -logp[:-1].gather(1, x[0, 1:, None])[:, 0]
+        yield {"text": text, "input_ids": ids, "token_nll": floats(each),
+               "nll": floats(each.double().sum())}
+
+
+def sure(scores):
+    """Whether each greedy choice is far enough from the next best that
+    another order of sums makes no other choice."""
+    for s in scores:
+        top = s[0].topk(2).values
+        if top[0] - top[1] < 2e-3:
+            return False
+    return True
+
+
+def generate(model, ids, **options):
+    out = model.generate(
+        torch.tensor([ids]), attention_mask=torch.ones(1, len(ids),
+                                                       dtype=torch.long),
+        return_dict_in_generate=True, output_scores=True,
+        generation_config=GenerationConfig(
+            max_new_tokens=NEW_TOKENS, bos_token_id=1, eos_token_id=2,
+            pad_token_id=0, **options))
+    return out
+
+
+def new_tokens(sequence, start):
+    """What was generated, up to and with the end token, without padding."""
+    ids = sequence[start:].tolist()
+    return ids[:ids.index(2) + 1] if 2 in ids else ids
+
+
+def greedy_cases(model, tok, prompts):
+    for text in prompts:
+        ids = tok.encode(text).ids
+        out = generate(model, ids)
+        if sure(out.scores):
+            new = new_tokens(out.sequences[0], len(ids))
+            yield {"text": text, "input_ids": ids, "output_ids": new,
+                   "generated_text": tok.decode(ids + new)}
+
+
+def steady(model, sequences, search):
+    """Whether search(model) finds the same sequences when every weight is a
+    little off."""
+    for turn in range(PERTURBED):
+        other = copy.deepcopy(model)
+        gen = torch.Generator().manual_seed(turn)
+        for _, _, p in owned(other):
+            p.mul_(1 + 3e-5 * torch.randn(p.shape, generator=gen))
+        if not torch.equal(search(other), sequences):
+            return False
+    return True
+
+
+def search_cases(model, tok, prompt):
+    ids = tok.encode(prompt).ids
+    for name, options in SEARCHES.items():
+        out = generate(model, ids, **options)
+        if "num_beams" in options:
+            kept = steady(model, out.sequences, lambda other: generate(
+                other, ids, **options).sequences)
+        else:
+            kept = sure(out.scores)
+        if not kept:
+            continue
+        case = {"name": name, "options": options, "text": prompt,
+                "input_ids": ids,
+                "output_ids": [new_tokens(s, len(ids))
+                               for s in out.sequences]}
+        if "num_beams" in options:
+            case["scores"] = floats(out.sequences_scores)
+        yield case
+
+
+def classify_cases(model, tok):
+    for text in TEXTS:
+        ids = tok.encode(text).ids
+        yield {"text": text, "input_ids": ids,
+               "logits": floats(model(torch.tensor([ids])).logits[0])}
+
+
+def make(name, folder):
+    members, prefix, dtype = MODELS[name]
+    tt.generator(folder)
+    tok = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+    classify = name.endswith("-classify")
+    cls = of(prefix, "ForSequenceClassification" if classify else
+             "LMHeadModel" if prefix == "GPT2" else "ForCausalLM")
+    write_json(os.path.join(folder, "config.json"), {
+        "architectures": [cls.__name__], **members,
+        "vocab_size": tok.get_vocab_size(),
+        "torch_dtype": str(dtype).partition(".")[2]})
+    random_model(cls, name, folder, dtype)
+    expected = {"transformers": transformers.__version__,
+                "torch": torch.__version__.split("+")[0]}
+    with torch.no_grad():
+        model = load(cls, folder)
+        if classify:
+            expected["cases"] = list(classify_cases(model, tok))
+        else:
+            expected["nll"] = list(nll_cases(model, tok))
+            expected["greedy"] = list(greedy_cases(model, tok, PROMPTS))
+            expected["search"] = list(search_cases(model, tok, PROMPTS[0]))
+    write_expected(folder, expected)
