@@ -61,6 +61,10 @@ $(B)/tf-hub: LDLIBS += -lcurl -lcrypto
 $(TESTS): %: %.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
+# timed by scripts/bench, not by make check
+$(B)/tests/bench_%: $(B)/tests/bench_%.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 clean:
 	rm -rf build build-san
 
