@@ -175,6 +175,32 @@ static int add_relative(struct tf_run *run, size_t i, struct tf_layer *layer,
     return run->ctx->failed ? -1 : 0;
 }
 
+/* Put the new keys and values behind those of each sequence's cache, and attend
+ * to all of them. */
+static struct tf_tensor *attend_cached(struct tf_run *run, size_t i,
+                                       struct qkv *p,
+                                       const struct tf_attention *spec)
+{
+    const struct tf_seqs *seqs = &run->batch->seqs;
+    struct tf_ctx *ctx = run->ctx;
+    struct tf_kv *kv = tf_scratch(ctx, seqs->count, sizeof(*kv));
+
+    if (!kv || !p->k || !p->v)
+        return NULL;
+    for (size_t q = 0; q < seqs->count; q++) {
+        struct tf_cache *c = run->batch->caches[q];
+        size_t first = seqs->start[q], n = seqs->start[q + 1] - first;
+
+        if (tf_cache_append(c, i, p->k, p->v, first, n, ctx->err)) {
+            ctx->failed = true;
+            return NULL;
+        }
+        kv[q] = tf_cache_rows(ctx, c, i);
+    }
+    return tf_attention_cached(ctx, p->q, run->rows ? run->row_seqs : seqs, kv,
+                               spec);
+}
+
 static double score_scale(const struct tf_stack_spec *s)
 {
     double terms = 1 + (double)s->c2p + (double)s->p2c;
@@ -216,6 +242,8 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
         p.k = tf_norm_heads(ctx, p.k, &layer->k_norm);
     }
     turn(run, i, &p);
+    if (run->batch->caches)
+        return attend_cached(run, i, &p, &spec);
     return tf_attention(ctx, p.q, run->rows ? run->row_seqs : &run->batch->seqs,
                         p.k, p.v, &run->batch->seqs, &spec);
 }

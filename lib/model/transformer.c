@@ -291,6 +291,12 @@ static struct tf_tensor *run_layers(struct tf_run *run, struct tf_tensor *x,
     return x;
 }
 
+/* Tokens of sequence q that were read before the batch. */
+static size_t past(const struct tf_run *run, size_t q)
+{
+    return run->batch->caches ? run->batch->caches[q]->tokens : 0;
+}
+
 /* Where each token stands in its sequence. */
 static int place_tokens(struct tf_run *run)
 {
@@ -302,7 +308,7 @@ static int place_tokens(struct tf_run *run)
         return -1;
     for (size_t q = 0; q < seqs->count; q++)
         for (size_t i = seqs->start[q]; i < seqs->start[q + 1]; i++)
-            places[i] = (int32_t)(i - seqs->start[q]);
+            places[i] = (int32_t)(past(run, q) + i - seqs->start[q]);
     run->places = places;
     return 0;
 }
@@ -310,11 +316,13 @@ static int place_tokens(struct tf_run *run)
 static int reach_positions(struct tf_run *run)
 {
     const struct tf_seqs *seqs = &run->batch->seqs;
-    size_t longest = 0;
+    size_t longest = 0, n;
 
-    for (size_t q = 0; q < seqs->count; q++)
-        if (seqs->start[q + 1] - seqs->start[q] > longest)
-            longest = seqs->start[q + 1] - seqs->start[q];
+    for (size_t q = 0; q < seqs->count; q++) {
+        n = past(run, q) + seqs->start[q + 1] - seqs->start[q];
+        if (n > longest)
+            longest = n;
+    }
     return tf_positions_reach(&run->runner->positions, run->stack->spec,
                               longest, run->ctx->err);
 }
@@ -341,7 +349,11 @@ struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
         return NULL;
     x = embed(&run);
     run.mark = tf_arena_mark(ctx->arena);
-    return run_layers(&run, x, rows, layers);
+    x = run_layers(&run, x, rows, layers);
+    for (size_t q = 0; x && batch->caches && q < batch->seqs.count; q++)
+        tf_cache_advance(batch->caches[q],
+                         batch->seqs.start[q + 1] - batch->seqs.start[q]);
+    return x;
 }
 
 void tf_runner_release(struct tf_runner *r)

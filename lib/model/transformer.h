@@ -6,6 +6,7 @@
 #define TF_MODEL_TRANSFORMER_H
 
 #include <stdint.h>
+#include "model/cache.h"
 #include "model/positions.h"
 #include "model/stack.h"
 #include "nn/ops.h"
@@ -15,6 +16,9 @@ struct tf_batch {
     const int32_t *ids;      /* [T], checked against the vocabulary */
     const uint8_t *type_ids; /* [T], checked; NULL: all 0 */
     struct tf_seqs seqs;     /* T is seqs.start[seqs.count] */
+    /* [seqs.count]: what each sequence's tokens come after, and are added to;
+     * NULL: they are whole sequences. For causal stacks without a tape. */
+    struct tf_cache **caches;
 };
 
 /* What a batch runs with beside its weights; zeroed memory is ready. One per
@@ -43,7 +47,8 @@ enum tf_rows {
 /*
  * The hidden states after `layers` layers (SIZE_MAX: all, and the final norm);
  * 0 gives the embeddings. In ctx->arena or r->out: valid until the next call.
- * NULL when ctx has failed.
+ * NULL when ctx has failed; then
+ * the batch's caches are of no more use.
  */
 struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
                                struct tf_stack *stack,
