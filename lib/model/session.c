@@ -77,9 +77,11 @@ static int slice(struct tf_session *s, const struct tf_batch *batch,
     }
     for (size_t i = 0; i <= n; i++)
         s->start[i] = batch->seqs.start[first + i] - base;
-    part->ids = batch->ids + base;
-    part->type_ids = batch->type_ids ? batch->type_ids + base : NULL;
-    part->seqs = (struct tf_seqs){ n, s->start };
+    *part = (struct tf_batch){
+        .ids = batch->ids + base,
+        .type_ids = batch->type_ids ? batch->type_ids + base : NULL,
+        .seqs = { n, s->start },
+    };
     return 0;
 }
 
