@@ -33,13 +33,15 @@ LIB   = $(B)/libtf.a
 CMD   = $(patsubst %.c,$(B)/%.o,$(filter-out cmd/tf-%,$(wildcard cmd/*.c)))
 TOOLS = $(patsubst cmd/%.c,$(B)/%,$(wildcard cmd/tf-*.c))
 TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/test_*.c))
+PROBES = $(patsubst %.c,$(B)/%,$(wildcard tests/tf-*.c))
 
 all: $(TOOLS)
 
-check: $(TOOLS) $(TESTS)
+check: $(TOOLS) $(TESTS) $(PROBES)
 	scripts/check-layers
+	scripts/check-headers $(CC)
 	@set -e; for t in $(sort $(TESTS)); do echo "$$t"; $$t; done
-	@if [ -x tests/cli/run ]; then PATH=$$PWD/$(B):$$PATH tests/cli/run; fi
+	PATH=$$PWD/$(B):$$PWD/$(B)/tests:$$PATH tests/cli/run
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -64,6 +66,20 @@ $(TESTS): %: %.o $(LIB)
 # timed by scripts/bench, not by make check
 $(B)/tests/bench_%: $(B)/tests/bench_%.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(PROBES): %: %.o $(CMD) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+DEST = $(DESTDIR)$(PREFIX)
+install: all
+	mkdir -p $(DEST)/bin $(DEST)/share/man/man1 $(DEST)/share/man/man7 \
+		$(DEST)/share/tf/models
+	install -m 755 $(TOOLS) $(DEST)/bin
+	for s in 1 7; do for f in man/*.$$s; do [ ! -e $$f ] || \
+		install -m 644 $$f $(DEST)/share/man/man$$s || exit 1; done; done
+	for m in models/*/; do [ ! -d $$m ] || \
+		cp -R $$m $(DEST)/share/tf/models || exit 1; done
+	scripts/install-completions $(DEST)/share $(TOOLS)
 
 clean:
 	rm -rf build build-san

@@ -99,8 +99,8 @@ static bool is_later_piece(const char *name)
 {
     size_t n = strlen(name);
 
-    return n > 20 && !strncmp(name + n - 9 - 4, "-of-", 4) &&
-           strncmp(name + n - 9 - 10, "-00001", 6) != 0;
+    return n > 20 && !strncmp(name + n - 14, "-of-", 4) &&
+           strncmp(name + n - 20, "-00001", 6) != 0;
 }
 
 /*
@@ -161,24 +161,21 @@ static char *from_hub(const char *spec, enum cli_need need)
 {
     struct tf_hub_ref ref;
     struct tf_err err;
-    char *dir, *path = NULL;
+    char *dir, *path;
 
     if (tf_hub_ref_parse(&ref, TF_HUB_MODEL, spec, &err))
         cli_die(CLI_FILE,
-                "%s: no such file or folder, nor a model of the hub: "
-                "%s",
-                spec, err.msg);
+                "%s: no such file or folder, nor a model of the hub: %s", spec,
+                err.msg);
     dir = tf_hub_cache_find(cli.cache_dir, TF_HUB_MODEL, ref.repo, ref.revision,
                             &err);
-    if (dir)
-        path = open_folder(dir, spec, ref.variant, need);
-    if (!path && cli.offline) {
-        if (dir)
-            cli_die(CLI_FILE,
-                    "%s: only a part of it is in the cache; run tf-hub pull %s",
-                    spec, spec);
+    path = dir ? open_folder(dir, spec, ref.variant, need) : NULL;
+    if (!path && cli.offline && dir)
+        cli_die(CLI_FILE,
+                "%s: only a part of it is in the cache; run tf-hub pull %s",
+                spec, spec);
+    if (!path && cli.offline)
         cli_die(CLI_FILE, "%s", err.msg);
-    }
     if (!path) {
         free(dir);
         cli_pull(spec);
@@ -188,11 +185,10 @@ static char *from_hub(const char *spec, enum cli_need need)
             cli_die(CLI_FILE, "%s", err.msg);
         path = open_folder(dir, spec, ref.variant, need);
     }
-    /* a repository without all we know of: the reader says what it misses */
-    if (!path)
-        return dir;
-    free(dir);
     tf_hub_ref_release(&ref);
+    if (!path)
+        return dir; /* no form we know: the reader says what it misses */
+    free(dir);
     return path;
 }
 

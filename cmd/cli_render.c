@@ -124,24 +124,42 @@ static void put_error(struct tf_buf *b, const struct cli_item *item)
     tf_buf_release(&text);
 }
 
-static void render_object(struct cli_item *item, size_t r)
+static bool is_dropped(const struct cli_item *item, size_t r,
+                       const struct tf_member *m)
 {
     static const struct tf_str error = { "error", 5 };
+
+    return item->failed ? tf_str_eq(m->name, error)
+                        : find_added(item, r, m->name) != NULL;
+}
+
+/* Members that stand side by side are copied in one piece, with what is
+ * between them. */
+static void put_own(struct cli_item *item, size_t r)
+{
+    const struct tf_member *m = item->record.members;
+    size_t i, first, n = item->record.count;
+
+    for (i = 0; i < n; i++) {
+        if (is_dropped(item, r, &m[i]))
+            continue;
+        for (first = i; i + 1 < n && !is_dropped(item, r, &m[i + 1]); i++)
+            ;
+        put_separator(&item->p->printed);
+        tf_buf_add(&item->p->printed, m[first].raw.s,
+                   (size_t)(m[i].raw.s + m[i].raw.len - m[first].raw.s));
+    }
+}
+
+static void render_object(struct cli_item *item, size_t r)
+{
     struct tf_buf *b = &item->p->printed;
-    const struct cli_added *a;
-    const struct tf_member *m;
+    const struct cli_added *a = item->p->added;
     size_t i;
 
     tf_buf_addc(b, '{');
-    for (i = cli_settings.only ? 0 : item->record.count; i > 0; i--) {
-        m = &item->record.members[item->record.count - i];
-        if (item->failed ? tf_str_eq(m->name, error)
-                         : find_added(item, r, m->name) != NULL)
-            continue;
-        put_separator(b);
-        tf_buf_add(b, m->raw.s, m->raw.len);
-    }
-    a = item->p->added;
+    if (!cli_settings.only)
+        put_own(item, r);
     for (i = 0; i < item->p->count && !item->failed; i++)
         if (a[i].record == r)
             put_added(b, item, &a[i]);

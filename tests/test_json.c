@@ -75,8 +75,8 @@ static void says_where_a_malformed_text_goes_wrong(void **state)
         { "-", "expected a number" },
         { "1.", "after its point" },
         { "1e+", "in its exponent" },
-        { "nul", "expected null" },
-        { "tru", "expected true or false" },
+        { "nul", "byte 1: expected a value" },
+        { "tru", "expected a value" },
         { "NaN", "expected a value" },
         { "'a'", "expected a value" },
     };

@@ -1,0 +1,1 @@
+tf-measure --nonsense --help

@@ -1,0 +1,1 @@
+tf-measure -V | sed 's/[0-9.]*$/X/'

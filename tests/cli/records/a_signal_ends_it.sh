@@ -1,0 +1,9 @@
+mkfifo in
+tf-measure < in > out &
+exec 3> in
+echo a >&3
+while [ ! -s out ]; do sleep 0.01; done
+kill -TERM $!
+wait $!
+echo $?
+cat out

@@ -1,0 +1,1 @@
+printf 'a\nb\nfail\nc\n' | tf-measure --fail-fast -q

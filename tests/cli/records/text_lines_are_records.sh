@@ -1,0 +1,1 @@
+printf 'one\n\nthree "q"\\\r\nlast' | tf-measure
