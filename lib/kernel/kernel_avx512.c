@@ -1,7 +1,6 @@
 #include "kernel/levels.h"
 
-#include "kernel/vec_avx512.h"
-#define V_REGISTERS 16
+#include "kernel/vec.h"
 #include "kernel/vec_kernels.h"
 #include "kernel/vec_thin.h"
 

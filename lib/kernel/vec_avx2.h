@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define V_LANES 8
+#define V_LANES     8
+#define V_REGISTERS 8 /* of sums that a loop may hold */
+
+#define INLINE static inline __attribute__((always_inline))
 
 typedef __m256 vf;
 typedef __m256 vmask;

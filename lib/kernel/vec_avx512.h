@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define V_LANES 16
+#define V_LANES     16
+#define V_REGISTERS 16 /* of sums that a loop may hold */
+
+#define INLINE static inline __attribute__((always_inline))
 
 typedef __m512 vf;
 typedef __mmask16 vmask;

@@ -1,7 +1,6 @@
 /*
- * The kernels over rows of numbers, once for every instruction set: the words
- * of a vec_*.h, included before, are all they use. Ends with fill_rows(), which
- * puts them into a table.
+ * The kernels over rows of numbers, once for every instruction set, in the
+ * words of vec.h. Ends with fill_rows(), which puts them into a table.
  */
 #ifndef TF_KERNEL_VEC_KERNELS_H
 #define TF_KERNEL_VEC_KERNELS_H
@@ -9,9 +8,8 @@
 #include <math.h>
 #include <string.h>
 #include "kernel/kernel.h"
+#include "kernel/vec.h"
 #include "kernel/vec_math.h"
-
-#define INLINE static inline __attribute__((always_inline))
 
 /* dst[i] = value for every i, with x the vector at src + i. */
 #define MAP(value)                                                             \
@@ -280,7 +278,7 @@ static void pack_f16(uint16_t *dst, const float *src, size_t n)
     pack(v_store_f16, dst, src, n);
 }
 
-static void fill_rows(struct tf_kernels *k)
+static inline void fill_rows(struct tf_kernels *k)
 {
     k->act[TF_ACT_GELU] = act_gelu;
     k->act[TF_ACT_GELU_TANH] = act_gelu_tanh;

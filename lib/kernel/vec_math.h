@@ -1,10 +1,12 @@
 /*
- * Functions of whole vectors, over the words of a vec_*.h that was included
- * before. The polynomials are minimax fits (Remez) in the stated variable;
- * the errors are of the fit, before rounding.
+ * Functions of whole vectors, in the words of vec.h. The polynomials are
+ * minimax fits (Remez) in the stated variable; the errors are of the fit,
+ * before rounding.
  */
 #ifndef TF_KERNEL_VEC_MATH_H
 #define TF_KERNEL_VEC_MATH_H
+
+#include "kernel/vec.h"
 
 /* e^x = 2^n e^r, |r| <= ln 2 / 2; e^r within 3e-9. Denormal results are kept,
  * e^-104 and less is 0. */

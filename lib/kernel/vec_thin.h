@@ -1,11 +1,13 @@
 /*
  * Products with few rows, which are as fast as the memory gives up the weights:
- * those are read in place, once and in order. Over the words of a vec_*.h and
- * vec_kernels.h, included before; V_REGISTERS is how many vectors of sums a
- * loop may hold. Ends with fill_thin().
+ * those are read in place, once and in order. Ends with fill_thin(), which puts
+ * them into a table.
  */
 #ifndef TF_KERNEL_VEC_THIN_H
 #define TF_KERNEL_VEC_THIN_H
+
+#include "kernel/kernel.h"
+#include "kernel/vec_kernels.h"
 
 /* An element is summed in two chains of vectors, whatever m is. */
 INLINE void dots_rows(enum tf_dtype type, size_t m, size_t k, const float *x,
@@ -183,7 +185,7 @@ THIN(f32, TF_F32)
 THIN(f16, TF_F16)
 THIN(bf16, TF_BF16)
 
-static void fill_thin(struct tf_kernels *k)
+static inline void fill_thin(struct tf_kernels *k)
 {
     k->dots[TF_F32] = dots_f32;
     k->dots[TF_F16] = dots_f16;
