@@ -81,12 +81,23 @@ struct cli_item {
     struct cli_item_private *p;
 };
 
+/* A tool may consist of commands, as tf-hub does: each with options, help and
+ * operands of its own. */
+struct cli_command {
+    const char *name; /* one word or two: "pull", "cache ls" */
+    const char *summary, *operands;
+    const struct cli_opt *opts;  /* or NULL */
+    int (*run)(char **operands); /* returns the status */
+};
+
 struct cli_tool {
     const char *name;           /* "tf-classify" */
     const char *summary;        /* one line: "label texts" */
     const char *operands;       /* "[FILE ...]" */
     const struct cli_opt *opts; /* the tool's own; the shared ones are added */
     unsigned shared;
+    const struct cli_command *commands; /* to a name of NULL; or NULL */
+    const char *command;        /* the one that runs: set by cli_run_command */
     const char *const *members; /* names it adds under the options given, in
                                    tf(7)'s order, to NULL: columns of TSV */
 
@@ -126,6 +137,10 @@ extern struct cli_shared cli;
 /* Parse; handles -h, -V and errors itself. Returns the operands, NULL-ended. */
 char **cli_parse(const struct cli_tool *tool, int argc, char **argv);
 struct tf_pool *cli_pool(void);
+
+/* The main of a tool with commands: finds the one that argv names, parses its
+ * options and runs it. Returns what main returns. */
+int cli_run_command(const struct cli_tool *tool, int argc, char **argv);
 
 /* What of a model a tool opens: a hub id is pulled when that is missing. */
 enum cli_need { CLI_NEED_MODEL, CLI_NEED_TOKENIZER };

@@ -91,16 +91,38 @@ static void print_option(const struct cli_opt *o)
     tf_buf_release(&b);
 }
 
+static void print_commands(void)
+{
+    const struct cli_command *c;
+
+    printf("Usage: %s COMMAND [OPTION ...] ...\n", cli_tool->name);
+    print_wrapped(cli_tool->summary, 0, 0);
+    printf("\nCommands (each has its own --help)\n");
+    for (c = cli_tool->commands; c->name; c++) {
+        printf("  %-16s", c->name);
+        print_wrapped(c->summary, 18, 18);
+    }
+}
+
 void cli_print_help(const struct cli_table *t)
 {
     const char *section = NULL;
+    bool top = cli_tool->commands && !cli_tool->command;
     size_t i;
 
-    printf("Usage: %s [OPTION ...] %s\n", cli_tool->name, cli_tool->operands);
-    print_wrapped(cli_tool->summary, 0, 0);
-    if (t->n && !t->sections[0])
-        printf("\nOptions\n");
+    if (top) {
+        print_commands();
+    } else {
+        printf("Usage: %s%s%s [OPTION ...] %s\n", cli_tool->name,
+               cli_tool->command ? " " : "",
+               cli_tool->command ? cli_tool->command : "", cli_tool->operands);
+        print_wrapped(cli_tool->summary, 0, 0);
+        if (t->n && !t->sections[0])
+            printf("\nOptions\n");
+    }
     for (i = 0; i < t->n; i++) {
+        if (top && !t->sections[i])
+            continue; /* of the commands */
         if (t->sections[i] && (!section || strcmp(section, t->sections[i]))) {
             section = t->sections[i];
             printf("\n%s\n", section);
@@ -126,6 +148,7 @@ static void print_words(const char *words)
 
 static void bash(const struct cli_table *t)
 {
+    const struct cli_command *c;
     const struct cli_opt *o;
     size_t i;
 
@@ -168,10 +191,16 @@ static void bash(const struct cli_table *t)
     for (i = 0; i < t->n; i++)
         printf("%s--%s", i ? " " : "", t->opts[i]->name);
     printf("\" -- \"$cur\")) ;;\n"
-           "    *) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+           "    *) COMPREPLY=($(compgen -f");
+    if (cli_tool->commands)
+        printf(" -W \"");
+    for (c = cli_tool->commands; c && c->name; c++)
+        printf("%s%s", c == cli_tool->commands ? "" : " ", c->name);
+    printf("%s -- \"$cur\")) ;;\n"
            "    esac\n"
            "}\n"
-           "complete -o filenames -F _");
+           "complete -o filenames -F _",
+           cli_tool->commands ? "\"" : "");
     print_function();
     printf(" %s\n", cli_tool->name);
 }
@@ -190,6 +219,7 @@ static void print_quoted(const char *text, const char *also)
 
 static void zsh(const struct cli_table *t)
 {
+    const struct cli_command *c;
     const struct cli_opt *o;
     size_t i;
 
@@ -226,14 +256,27 @@ static void zsh(const struct cli_table *t)
         }
         printf("'");
     }
+    if (cli_tool->commands) {
+        printf(" \\\n    '1:command:(");
+        for (c = cli_tool->commands; c->name; c++)
+            printf("%s%s", c == cli_tool->commands ? "" : " ", c->name);
+        printf(")'");
+    }
     printf(" \\\n    '*:file:_files'\n");
 }
 
 static void fish(const struct cli_table *t)
 {
+    const struct cli_command *c;
     const struct cli_opt *o;
     size_t i;
 
+    for (c = cli_tool->commands; c && c->name; c++) {
+        printf("complete -c %s -n __fish_use_subcommand -a '%s' -d '",
+               cli_tool->name, c->name);
+        print_quoted(c->summary, "\\");
+        printf("'\n");
+    }
     for (i = 0; i < t->n; i++) {
         o = t->opts[i];
         printf("complete -c %s", cli_tool->name);

@@ -78,7 +78,9 @@ void cli_usage(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    cli_die(CLI_USAGE, "%s (see %s --help)", text, name());
+    cli_die(CLI_USAGE, "%s (see %s%s%s --help)", text, name(),
+            cli_tool && cli_tool->command ? " " : "",
+            cli_tool && cli_tool->command ? cli_tool->command : "");
 }
 
 int cli_status_of(const struct tf_err *err)
