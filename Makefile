@@ -30,7 +30,8 @@ SKIP = $(foreach i,$(filter-out $(ISA_$(ARCH)),$(ISA_ALL)),lib/kernel/%_$(i).c)
 SRC   = $(filter-out $(SKIP),$(sort $(wildcard lib/*/*.c)))
 OBJ   = $(SRC:%.c=$(B)/%.o)
 LIB   = $(B)/libtf.a
-CMD   = $(patsubst %.c,$(B)/%.o,$(filter-out cmd/tf-%,$(wildcard cmd/*.c)))
+CMD   = $(patsubst %.c,$(B)/%.o,$(wildcard cmd/cli*.c))
+HUB   = $(patsubst %.c,$(B)/%.o,$(wildcard cmd/hub_*.c))
 TOOLS = $(patsubst cmd/%.c,$(B)/%,$(wildcard cmd/tf-*.c))
 TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/test_*.c))
 PROBES = $(patsubst %.c,$(B)/%,$(wildcard tests/tf-*.c))
@@ -42,6 +43,7 @@ check: $(TOOLS) $(TESTS) $(PROBES)
 	scripts/check-headers $(CC)
 	@set -e; for t in $(sort $(TESTS)); do echo "$$t"; $$t; done
 	PATH=$$PWD/$(B):$$PWD/$(B)/tests:$$PATH tests/cli/run
+	PATH=$$PWD/$(B):$$PATH tests/hub_test.py
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -56,10 +58,12 @@ $(B)/lib/kernel/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl \
 $(LIB): $(OBJ)
 	rm -f $@ && $(AR) rcs $@ $^
 
-$(TOOLS): $(B)/%: $(B)/cmd/%.o $(CMD) $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(B)/tf-hub: $(HUB)
 $(B)/tf-hub: LDLIBS += -lcurl -lcrypto
+$(TOOLS): $(B)/%: $(B)/cmd/%.o $(CMD) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS)
 
+$(B)/tests/test_hub_%: LDLIBS += -lcurl -lcrypto
 $(TESTS): %: %.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 

@@ -1,0 +1,63 @@
+/*
+ * The operands of a product as its inner loop wants them. One side of the
+ * product goes by rows (each element is multiplied into a whole vector), the
+ * other by panels of nr columns (the vectors).
+ */
+#ifndef TF_KERNEL_GEMM_PACK_H
+#define TF_KERNEL_GEMM_PACK_H
+
+#include "kernel/gemm.h"
+
+/* Both sides sum in blocks of this many k: a panel's block stays in the first
+ * cache level. A multiple of every block type's size. */
+#define TF_GEMM_KC 256
+
+/* One operand: element (i, p), p along the sum, is at i * along + p * depth. */
+struct tf_side {
+    const void *data;
+    enum tf_dtype dtype;
+    size_t along, depth;
+};
+
+/* dst[m][ldd]: rows [i, i + m), k from p on. */
+void tf_pack_rows(const struct tf_kernels *kern, float *dst, size_t ldd,
+                  const struct tf_side *s, size_t i, size_t m, size_t p,
+                  size_t k);
+/* dst[k][nr]: columns [j, j + n), zeros up to nr. */
+void tf_pack_panel(const struct tf_kernels *kern, float *dst,
+                   const struct tf_side *s, size_t j, size_t n, size_t p,
+                   size_t k);
+/* Whether the rows of `s` can be read where they are. */
+bool tf_rows_in_place(const struct tf_side *s);
+
+/* Panels of all of k: [k block][panel][k in the block][nr]. */
+struct tf_panels {
+    size_t k, nr, count;
+    float *data;
+};
+
+size_t tf_panels_floats(size_t k, size_t nr, size_t count);
+float *tf_panel(const struct tf_panels *p, size_t block, size_t panel);
+/* Fill `dst` with columns [j, j + n) of `s`. */
+void tf_pack_panels(struct tf_pool *pool, const struct tf_kernels *kern,
+                    const struct tf_panels *dst, const struct tf_side *s,
+                    size_t j, size_t n);
+
+struct tf_packed {
+    size_t n;
+    struct tf_panels panels;
+};
+
+static inline size_t tf_k_blocks(size_t k)
+{
+    return k ? (k + TF_GEMM_KC - 1) / TF_GEMM_KC : 1;
+}
+
+/* How much of k is in this block. */
+static inline size_t tf_k_in_block(size_t k, size_t block)
+{
+    size_t left = k - block * TF_GEMM_KC;
+
+    return left < TF_GEMM_KC ? left : TF_GEMM_KC;
+}
+#endif
