@@ -30,8 +30,8 @@ SKIP = $(foreach i,$(filter-out $(ISA_$(ARCH)),$(ISA_ALL)),lib/kernel/%_$(i).c)
 SRC   = $(filter-out $(SKIP),$(sort $(wildcard lib/*/*.c)))
 OBJ   = $(SRC:%.c=$(B)/%.o)
 LIB   = $(B)/libtf.a
-CMD   = $(patsubst %.c,$(B)/%.o,$(wildcard cmd/cli*.c))
-HUB   = $(patsubst %.c,$(B)/%.o,$(wildcard cmd/hub_*.c))
+CLI   = $(B)/libcli.a
+CMD   = $(patsubst %.c,$(B)/%.o,$(filter-out cmd/tf-%,$(wildcard cmd/*.c)))
 TOOLS = $(patsubst cmd/%.c,$(B)/%,$(wildcard cmd/tf-*.c))
 TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/test_*.c))
 PROBES = $(patsubst %.c,$(B)/%,$(wildcard tests/tf-*.c))
@@ -60,10 +60,12 @@ $(B)/lib/kernel/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl \
 $(LIB): $(OBJ)
 	rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/tf-hub: $(HUB)
+$(CLI): $(CMD)
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(TOOLS): $(B)/%: $(B)/cmd/%.o $(CLI) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(B)/tf-hub: LDLIBS += -lcurl -lcrypto
-$(TOOLS): $(B)/%: $(B)/cmd/%.o $(CMD) $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS)
 
 $(B)/tests/test_hub_%: LDLIBS += -lcurl -lcrypto
 $(TESTS): %: %.o $(LIB)
@@ -73,7 +75,7 @@ $(TESTS): %: %.o $(LIB)
 $(B)/tests/bench_%: $(B)/tests/bench_%.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(PROBES): %: %.o $(CMD) $(LIB)
+$(PROBES): %: %.o $(CLI) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 DEST = $(DESTDIR)$(PREFIX)

@@ -113,6 +113,10 @@ struct cli_tool {
     int (*run)(void *arg, struct cli_item **items, size_t n,
                struct tf_err *err);
     size_t token_budget; /* the most tokens in one run; 0: 1,024 */
+    /* When not 0, no budget holds and nothing is answered early: run gets this
+     * many records at a time, those that failed counted but left out; SIZE_MAX
+     * means all of the input. */
+    size_t hold;
 };
 
 /* The values of the shared options after cli_parse. */

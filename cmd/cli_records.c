@@ -86,17 +86,39 @@ static void add(struct loop *l, const struct cli_line *line)
     l->count++;
 }
 
+static void grow_ring(struct loop *l)
+{
+    struct cli_item **ring, **batch;
+    struct tf_err err;
+    size_t i;
+
+    ring = tf_alloc(l->cap, 2 * sizeof(*ring), &err);
+    batch = tf_grow(l->batch, l->cap, 2 * sizeof(*batch), &err);
+    if (!ring || !batch)
+        cli_die(CLI_FILE, "%s", err.msg);
+    for (i = 0; i < l->cap; i++)
+        ring[i] = at(l, i);
+    free(l->ring);
+    l->ring = ring;
+    l->batch = batch;
+    l->head = 0;
+    l->cap *= 2;
+}
+
 /* Take in records as long as there is room and no waiting. Waiting is allowed
- * when all that came is answered and printed. */
+ * when all that came is answered and printed, or must be held. */
 static enum cli_next gather(struct loop *l)
 {
     size_t max = l->tool->run ? AHEAD_BYTES_RUN : AHEAD_BYTES;
+    size_t room = l->tool->hold ? l->tool->hold : l->cap;
     struct cli_line line;
     enum cli_next next;
 
-    while (l->count < l->cap && l->bytes < max) {
+    while (l->count < room && l->bytes < max) {
+        if (l->count == l->cap)
+            grow_ring(l);
         next = cli_input_next(l->in, false, &line, &l->status);
-        if (next == CLI_NEXT_DRY && !l->count) {
+        if (next == CLI_NEXT_DRY && (!l->count || l->tool->hold)) {
             cli_flush();
             next = cli_input_next(l->in, true, &line, &l->status);
         }
@@ -136,9 +158,12 @@ static int read_plain(struct cli_item *item)
     if (b->failed)
         return tf_no_memory(&item->err, text->len);
     rec->count = 1;
-    rec->members[0].name = (struct tf_str){ cli.field, strlen(cli.field) };
-    rec->members[0].raw = (struct tf_str){ b->data, b->len };
-    rec->members[0].value = (struct tf_str){ b->data + name, b->len - name };
+    rec->members[0] = (struct tf_member){
+        .name = { cli.field, strlen(cli.field) },
+        .raw = { b->data, b->len },
+        .value = { b->data + name, b->len - name },
+        .plain = b->len - name == text->len + 2,
+    };
     if (valid < text->len)
         return tf_fail_code(&item->err, "invalid_utf8",
                             "byte %zu of the line (0x%02x) is not valid UTF-8",
@@ -209,6 +234,7 @@ static void prepare(struct loop *l)
  * them; 0 when more may join it and there is room for more. */
 static size_t batch_end(struct loop *l, bool last)
 {
+    size_t hold = l->tool->hold;
     size_t budget = l->tool->token_budget ? l->tool->token_budget : BUDGET;
     size_t most = cli.batch_size ? (size_t)cli.batch_size : SIZE_MAX;
     size_t i, n = 0, cost = 0;
@@ -221,12 +247,13 @@ static size_t batch_end(struct loop *l, bool last)
                 return i + 1;
             continue;
         }
-        if (n == most || (n && item->p->cost > budget - cost))
+        if (!hold && (n == most || (n && item->p->cost > budget - cost)))
             return i;
         n++;
         cost += item->p->cost < budget ? item->p->cost : budget;
     }
-    return last || l->count == l->cap || !l->tool->run ? l->count : 0;
+    last = last || (hold ? l->count == hold : l->count == l->cap);
+    return last || !l->tool->run ? l->count : 0;
 }
 
 /* Answer the first n records. */
@@ -340,7 +367,8 @@ int cli_each(const struct cli_tool *tool, char **files, void *arg)
     do {
         next = gather(&l);
         prepare(&l);
-        answer(&l, next != CLI_NEXT_LINE);
+        answer(&l,
+               next == CLI_NEXT_END || (next == CLI_NEXT_DRY && !tool->hold));
     } while (next != CLI_NEXT_END && !l.stop);
     cli_progress_clear();
     cli_input_free(l.in);

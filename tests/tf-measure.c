@@ -4,7 +4,7 @@
  */
 #include "cmd/cli.h"
 
-static bool alone;
+static bool alone, batches;
 static int64_t top_k = 5;
 static double scale = 1;
 static int function;
@@ -14,6 +14,7 @@ static bool logprobs_given;
 
 static const struct cli_opt opts[] = {
     { 0, "alone", CLI_FLAG_ON, &alone, NULL, "answer without batches" },
+    { 0, "batches", CLI_FLAG_ON, &batches, NULL, "add batch: its records" },
     { 'k', "top-k", CLI_INT, &top_k, "N", "a number", 0, 100 },
     { 0, "scale", CLI_FLOAT, &scale, "X", "multiply lengths", 0.5, 8 },
     { 0, "function", CLI_CHOICE, &function, "auto|softmax|sigmoid|none",
@@ -47,7 +48,7 @@ static void answer(struct cli_item *item, size_t batch)
         tf_put_double(&item->out, (double)m->text.len * scale);
     cli_put(item, "list");
     tf_buf_adds(&item->out, "[1, \"a\\tb\", {\"k\": null}]");
-    if (batch) {
+    if (batch && batches) {
         cli_put(item, "batch");
         tf_put_int(&item->out, (int64_t)batch);
     }

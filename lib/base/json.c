@@ -177,7 +177,7 @@ static const char *plain_run(const char *p, const char *end)
 }
 
 /* Pass a string, checked as RFC 8259 has it; its bytes between the quotes. */
-static bool scan_string(struct tf_json *j, struct tf_str *raw, bool *escapes)
+static bool scan_string(struct tf_json *j, struct tf_str *raw)
 {
     const char *p, *begin;
 
@@ -185,7 +185,7 @@ static bool scan_string(struct tf_json *j, struct tf_str *raw, bool *escapes)
     if (j->what || j->p == j->end || *j->p != '"')
         return expected(j, "expected a string");
     begin = j->p + 1;
-    *escapes = false;
+    j->escapes = false;
     for (p = begin;;) {
         p = plain_run(p, j->end);
         if (p == j->end)
@@ -196,7 +196,7 @@ static bool scan_string(struct tf_json *j, struct tf_str *raw, bool *escapes)
             j->p = p;
             return tf_json_bad(j, "a control character in a string");
         }
-        *escapes = true;
+        j->escapes = true;
         j->p = p++;
         if (p < j->end && *p == 'u' && hex4(p + 1, j->end) >= 0)
             p += 5;
@@ -305,10 +305,9 @@ static bool read_string(struct tf_json *j, struct tf_buf *buf,
                         struct tf_str *out)
 {
     struct tf_str raw;
-    bool escapes;
     size_t valid;
 
-    if (!scan_string(j, &raw, &escapes))
+    if (!scan_string(j, &raw))
         return false;
     if (has_high_byte(raw)) {
         valid = tf_utf8_valid(raw.s, raw.len);
@@ -318,7 +317,7 @@ static bool read_string(struct tf_json *j, struct tf_buf *buf,
         }
     }
     *out = raw;
-    return !escapes || unescape(j, raw, buf, out);
+    return !j->escapes || unescape(j, raw, buf, out);
 }
 
 static bool colon(struct tf_json *j)
@@ -488,11 +487,10 @@ bool tf_json_null(struct tf_json *j)
 static bool skip_scalar(struct tf_json *j)
 {
     struct tf_str raw;
-    bool unused;
 
     switch (tf_json_peek(j)) {
     case TF_JSON_STRING:
-        return scan_string(j, &raw, &unused);
+        return scan_string(j, &raw);
     case TF_JSON_NUMBER:
         return scan_number(j, &raw);
     case TF_JSON_BOOL:
@@ -510,12 +508,11 @@ static bool skip_scalar(struct tf_json *j)
 static bool next_inside(struct tf_json *j)
 {
     struct tf_str key;
-    bool unused;
 
     if (j->open[j->depth - 1] == '[')
         return tf_json_item(j);
-    return another(j, '}', "expected ',' or '}'") &&
-           scan_string(j, &key, &unused) && colon(j);
+    return another(j, '}', "expected ',' or '}'") && scan_string(j, &key) &&
+           colon(j);
 }
 
 bool tf_json_skip(struct tf_json *j, struct tf_str *raw)

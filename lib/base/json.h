@@ -35,9 +35,10 @@ struct tf_json {
     struct tf_buf
         scratch[2]; /* decoded strings: the last key, the last value */
     int depth;
-    bool first;  /* just entered: no comma yet */
-    bool repair; /* lone surrogates read as U+FFFD, not as an error; set it
-                    after init */
+    bool first;   /* just entered: no comma yet */
+    bool escapes; /* the last string had some */
+    bool repair;  /* lone surrogates read as U+FFFD, not as an error; set it
+                     after init */
     char open[TF_JSON_DEPTH];
 };
 

@@ -7,7 +7,7 @@
 
 /* The key with its quotes stands between the cursor's comma and the value. */
 static int add_member(struct tf_record *rec, struct tf_str name,
-                      const char *begin, struct tf_str value,
+                      const char *begin, struct tf_str value, bool plain,
                       struct tf_err *err)
 {
     struct tf_member *grown;
@@ -24,6 +24,7 @@ static int add_member(struct tf_record *rec, struct tf_str name,
         .name = name,
         .raw = { begin, (size_t)(value.s + value.len - begin) },
         .value = value,
+        .plain = plain,
     };
     return 0;
 }
@@ -59,7 +60,8 @@ static int parse_members(struct tf_record *rec, struct tf_json *j,
         if (!tf_json_skip(j, &value))
             return 0;
         if (keep_name(rec, j, &name, err) ||
-            add_member(rec, name, begin, value, err))
+            add_member(rec, name, begin, value, *value.s == '"' && !j->escapes,
+                       err))
             return -1;
     }
 }
@@ -109,18 +111,25 @@ void tf_record_release(struct tf_record *rec)
     *rec = (struct tf_record){ 0 };
 }
 
-struct tf_str tf_record_get(const struct tf_record *rec, const char *name)
+static const struct tf_member *find(const struct tf_record *rec,
+                                    const char *name)
 {
-    struct tf_str none = { NULL, 0 };
     size_t i, len = strlen(name);
 
     for (i = rec->count; i-- > 0;) {
         const struct tf_member *m = &rec->members[i];
 
         if (m->name.len == len && !memcmp(m->name.s, name, len))
-            return tf_str_is(m->value, "null") ? none : m->value;
+            return tf_str_is(m->value, "null") ? NULL : m;
     }
-    return none;
+    return NULL;
+}
+
+struct tf_str tf_record_get(const struct tf_record *rec, const char *name)
+{
+    const struct tf_member *m = find(rec, name);
+
+    return m ? m->value : (struct tf_str){ NULL, 0 };
 }
 
 static const char *type_name(enum tf_json_type type)
@@ -142,14 +151,18 @@ static const char *type_name(enum tf_json_type type)
 int tf_record_text(const struct tf_record *rec, const char *name,
                    struct tf_buf *buf, struct tf_str *out, struct tf_err *err)
 {
-    struct tf_str value = tf_record_get(rec, name);
+    const struct tf_member *m = find(rec, name);
     struct tf_json j;
     int failed = 0;
 
     tf_buf_reset(buf);
-    if (!value.s)
+    if (!m)
         return tf_fail_code(err, "no_field", "the record has no \"%s\"", name);
-    tf_json_init(&j, value.s, value.len);
+    if (m->plain) {
+        *out = (struct tf_str){ m->value.s + 1, m->value.len - 2 };
+        return 0;
+    }
+    tf_json_init(&j, m->value.s, m->value.len);
     if (tf_json_peek(&j) != TF_JSON_STRING) {
         failed =
             tf_fail_code(err, "bad_field", "\"%s\" must be a string: it is %s",
@@ -162,7 +175,7 @@ int tf_record_text(const struct tf_record *rec, const char *name,
     }
     tf_json_release(&j);
     if (!failed && buf->failed)
-        failed = tf_no_memory(err, value.len);
+        failed = tf_no_memory(err, m->value.len);
     return failed;
 }
 

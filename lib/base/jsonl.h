@@ -15,6 +15,7 @@ struct tf_member {
     struct tf_str name;  /* decoded */
     struct tf_str raw;   /* "name": value, as it came, without the comma */
     struct tf_str value; /* the value's bytes in raw */
+    bool plain;          /* a string without escapes: its text is in quotes */
 };
 
 /* Zeroed memory is an empty record; parse again to reuse its memory. */

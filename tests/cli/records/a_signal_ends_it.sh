@@ -1,3 +1,4 @@
+exec 2> /dev/null # some shells report the signal
 mkfifo in
 tf-measure < in > out &
 exec 3> in
