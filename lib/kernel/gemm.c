@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include "kernel/gemm_pack.h"
+#include "kernel/gemm_parts.h"
 
 /* How a product is cut. Rows and panels are sides of the product, not of C:
  * when `turned`, the rows are C's columns. */
@@ -33,26 +33,6 @@ enum {
     JOBS_PER_THREAD = 4     /* evens out threads that run unevenly */
 };
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t most(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t div_up(size_t a, size_t b)
-{
-    return a / b + (a % b != 0);
-}
-
-static size_t round64(size_t floats)
-{
-    return (floats + 15) / 16 * 16;
-}
-
 /*
  * About what an orientation costs, in vectors: the sums, with the columns
  * filled up to whole panels, and the operands that must be transposed.
@@ -60,9 +40,9 @@ static size_t round64(size_t floats)
 static double cost(size_t k, const struct tf_side *rows, size_t nrows,
                    const struct tf_side *panels, size_t ncolumns)
 {
-    double full = (double)div_up(ncolumns, 16) * 16, c;
+    double full = (double)tf_div_up(ncolumns, 16) * 16, c;
 
-    c = (double)most(nrows, 4) * full * (double)k / 16;
+    c = (double)tf_most(nrows, 4) * full * (double)k / 16;
     if (rows->depth != 1)
         c += (double)nrows * (double)k;
     if (panels->along != 1)
@@ -87,25 +67,26 @@ static void orient(struct plan *p)
 
 static void cut(struct plan *p, int threads)
 {
-    size_t nr = p->kern->nr, panels = div_up(p->columns, nr), jobs;
+    size_t nr = p->kern->nr, panels = tf_div_up(p->columns, nr), jobs;
 
-    p->chunk =
-        most(1, least(CHUNK_FLOATS / most(1, p->g->k), CHUNK_COLUMNS) / nr);
-    p->chunk = least(p->chunk, panels);
-    p->tiles = div_up(p->rows, p->kern->mr);
-    p->tile_rows = div_up(p->rows, p->tiles);
+    p->chunk = tf_most(
+        1, tf_least(CHUNK_FLOATS / tf_most(1, p->g->k), CHUNK_COLUMNS) / nr);
+    p->chunk = tf_least(p->chunk, panels);
+    p->tiles = tf_div_up(p->rows, p->kern->mr);
+    p->tile_rows = tf_div_up(p->rows, p->tiles);
     jobs = threads > 1 ? (size_t)threads * JOBS_PER_THREAD : 1;
-    p->row_blocks = most(div_up(p->tiles, BLOCK_TILES), least(p->tiles, jobs));
-    p->groups = least(p->chunk, div_up(jobs, p->row_blocks));
-    p->block_tiles = div_up(p->tiles, p->row_blocks);
-    p->group_panels = div_up(p->chunk, p->groups);
+    p->row_blocks =
+        tf_most(tf_div_up(p->tiles, BLOCK_TILES), tf_least(p->tiles, jobs));
+    p->groups = tf_least(p->chunk, tf_div_up(jobs, p->row_blocks));
+    p->block_tiles = tf_div_up(p->tiles, p->row_blocks);
+    p->group_panels = tf_div_up(p->chunk, p->groups);
 }
 
 /* Floats of a worker's own scratch: packed rows, partial sums, finished
  * rows of C. */
 static size_t rows_floats(const struct plan *p)
 {
-    return round64(p->block_tiles * p->tile_rows * TF_GEMM_KC);
+    return tf_round_line(p->block_tiles * p->tile_rows * TF_GEMM_KC);
 }
 
 static size_t sums_floats(const struct plan *p)
@@ -117,8 +98,8 @@ static size_t strip_floats(const struct plan *p)
 {
     size_t nr = p->kern->nr;
 
-    return round64(p->turned ? nr * p->block_tiles * p->tile_rows
-                             : p->tile_rows * p->group_panels * nr);
+    return tf_round_line(p->turned ? nr * p->block_tiles * p->tile_rows
+                                   : p->tile_rows * p->group_panels * nr);
 }
 
 static size_t worker_floats(const struct plan *p)
@@ -130,13 +111,13 @@ static size_t panels_floats(const struct plan *p)
 {
     if (p->g->packed)
         return 0;
-    return round64(tf_panels_floats(p->g->k, p->kern->nr, p->chunk));
+    return tf_round_line(tf_panels_floats(p->g->k, p->kern->nr, p->chunk));
 }
 
 /* Part i of n things dealt evenly to `parts`. */
 static size_t deal(size_t n, size_t parts, size_t i)
 {
-    return n / parts * i + least(i, n % parts);
+    return n / parts * i + tf_least(i, n % parts);
 }
 
 /* One job: a block of rows by a group of panels. */
@@ -155,12 +136,12 @@ static struct job job_at(const struct plan *p, size_t i, int worker)
 
     j.tile = deal(p->tiles, p->row_blocks, block);
     j.tiles = deal(p->tiles, p->row_blocks, block + 1) - j.tile;
-    j.row = least(j.tile * p->tile_rows, p->rows);
-    j.rows = least(j.tiles * p->tile_rows, p->rows - j.row);
+    j.row = tf_least(j.tile * p->tile_rows, p->rows);
+    j.rows = tf_least(j.tiles * p->tile_rows, p->rows - j.row);
     j.panel = deal(p->chunk_panels, p->groups, group);
     j.panels = deal(p->chunk_panels, p->groups, group + 1) - j.panel;
-    j.column = least(p->first_column + j.panel * nr, p->columns);
-    j.columns = least(j.panels * nr, p->columns - j.column);
+    j.column = tf_least(p->first_column + j.panel * nr, p->columns);
+    j.columns = tf_least(j.panels * nr, p->columns - j.column);
     j.packed = p->scratch + (size_t)worker * worker_floats(p);
     j.sums = j.packed + rows_floats(p);
     j.strip = j.sums + sums_floats(p);
@@ -188,29 +169,28 @@ static void sum_block(const struct plan *p, const struct job *j, size_t block)
         for (tile = 0, done = 0; tile < j->tiles; tile++, done += p->tile_rows)
             if (done < j->rows)
                 tf_pack_rows(kern, j->packed + done * lda, lda, s,
-                             j->row + done, least(p->tile_rows, j->rows - done),
-                             p0, k);
+                             j->row + done,
+                             tf_least(p->tile_rows, j->rows - done), p0, k);
     }
     for (panel = 0; panel < j->panels; panel++) {
         const float *b =
             tf_panel(&p->panels, block, p->first_panel + j->panel + panel);
 
         for (tile = 0, done = 0; done < j->rows; tile++, done += p->tile_rows)
-            kern->gemm_tile(
-                k, rows + done * lda, lda, b, kern->nr,
-                sums_of(p, j, panel, tile), least(p->tile_rows, j->rows - done),
-                least(kern->nr, j->columns - panel * kern->nr), !block);
+            kern->gemm_tile(k, rows + done * lda, lda, b, kern->nr,
+                            sums_of(p, j, panel, tile),
+                            tf_least(p->tile_rows, j->rows - done),
+                            tf_least(kern->nr, j->columns - panel * kern->nr),
+                            !block);
     }
 }
 
-/* The epilogue of n elements of C at (row, column) whose sums are in x. */
-static void finish(const struct plan *p, float *x, size_t row, size_t column,
-                   size_t n)
+void tf_gemm_finish(const struct tf_kernels *kern, const struct tf_gemm *g,
+                    float *x, size_t row, size_t column, size_t n)
 {
-    const struct tf_kernels *kern = p->kern;
-    const struct tf_epilogue *e = p->g->epilogue;
-    size_t at = row * p->g->ldc + column;
-    float *c = p->g->c + at;
+    const struct tf_epilogue *e = g->epilogue;
+    size_t at = row * g->ldc + column;
+    float *c = g->c + at;
 
     if (e && e->alpha != 0 && e->alpha != 1)
         kern->scale(x, e->alpha, n);
@@ -224,7 +204,7 @@ static void finish(const struct plan *p, float *x, size_t row, size_t column,
         kern->add(c, x, e->residual + row * e->ld_residual + column, n);
     else if (e && e->accumulate)
         kern->add(c, c, x, n);
-    else if (c != x)
+    else
         memcpy(c, x, n * sizeof(*x));
 }
 
@@ -233,33 +213,33 @@ static void finish(const struct plan *p, float *x, size_t row, size_t column,
 static void finish_tiles(const struct plan *p, const struct job *j, size_t tile)
 {
     size_t nr = p->kern->nr, done = tile * p->tile_rows, panel, i;
-    size_t m = least(p->tile_rows, j->rows - done);
+    size_t m = tf_least(p->tile_rows, j->rows - done);
 
     for (panel = 0; panel < j->panels; panel++) {
         const float *sums = sums_of(p, j, panel, tile);
-        size_t n = least(nr, j->columns - panel * nr);
+        size_t n = tf_least(nr, j->columns - panel * nr);
 
         for (i = 0; i < m; i++)
             memcpy(j->strip + i * j->columns + panel * nr, sums + i * nr,
                    n * sizeof(float));
     }
     for (i = 0; i < m; i++)
-        finish(p, j->strip + i * j->columns, j->row + done + i, j->column,
-               j->columns);
+        tf_gemm_finish(p->kern, p->g, j->strip + i * j->columns,
+                       j->row + done + i, j->column, j->columns);
 }
 
 static void finish_panel(const struct plan *p, const struct job *j,
                          size_t panel)
 {
     size_t nr = p->kern->nr, tile, done, i;
-    size_t n = least(nr, j->columns - panel * nr);
+    size_t n = tf_least(nr, j->columns - panel * nr);
 
     for (tile = 0, done = 0; done < j->rows; tile++, done += p->tile_rows)
         p->kern->transpose(j->strip + done, j->rows, sums_of(p, j, panel, tile),
-                           nr, least(p->tile_rows, j->rows - done), n);
+                           nr, tf_least(p->tile_rows, j->rows - done), n);
     for (i = 0; i < n; i++)
-        finish(p, j->strip + i * j->rows, j->column + panel * nr + i, j->row,
-               j->rows);
+        tf_gemm_finish(p->kern, p->g, j->strip + i * j->rows,
+                       j->column + panel * nr + i, j->row, j->rows);
 }
 
 static void run_job(void *arg, size_t i, int worker)
@@ -283,11 +263,11 @@ static void run_job(void *arg, size_t i, int worker)
 
 static void run_plan(struct plan *p, struct tf_pool *pool, float *scratch)
 {
-    size_t nr = p->kern->nr, panels = div_up(p->columns, nr), first;
+    size_t nr = p->kern->nr, panels = tf_div_up(p->columns, nr), first;
 
     p->scratch = scratch + panels_floats(p);
     for (first = 0; first < panels; first += p->chunk) {
-        p->chunk_panels = least(p->chunk, panels - first);
+        p->chunk_panels = tf_least(p->chunk, panels - first);
         p->first_column = first * nr;
         if (p->g->packed) {
             p->panels = p->g->packed->panels;
@@ -298,7 +278,7 @@ static void run_plan(struct plan *p, struct tf_pool *pool, float *scratch)
             p->first_panel = 0;
             tf_pack_panels(
                 pool, p->kern, &p->panels, &p->panel_side, p->first_column,
-                least(p->chunk_panels * nr, p->columns - p->first_column));
+                tf_least(p->chunk_panels * nr, p->columns - p->first_column));
         }
         tf_pool_run(pool, p->row_blocks * p->groups, run_job, p);
     }
@@ -318,7 +298,7 @@ static float *scratch_of_thread(size_t floats, struct tf_err *err)
 {
     static _Thread_local float *scratch;
     static _Thread_local size_t have;
-    size_t bytes = round64(floats) * sizeof(float);
+    size_t bytes = tf_round_line(floats) * sizeof(float);
 
     pthread_once(&scratch_once, make_key);
     if (bytes <= have)
@@ -344,6 +324,13 @@ int tf_gemm(struct tf_pool *pool, const struct tf_gemm *g, struct tf_err *err)
 
     if (!g->m || !g->n)
         return 0;
+    if (tf_gemm_is_thin(p.kern, g)) {
+        scratch = scratch_of_thread(tf_gemm_thin_scratch(g, threads), err);
+        if (!scratch)
+            return -1;
+        tf_gemm_thin(pool, p.kern, g, scratch);
+        return 0;
+    }
     orient(&p);
     cut(&p, threads);
     scratch = scratch_of_thread(
@@ -363,11 +350,12 @@ size_t tf_gemm_scratch(size_t m, size_t n, size_t k)
     for (turned = 0; turned < 2; turned++) {
         p.turned = turned;
         p.tile_rows = mr;
-        p.block_tiles = least(div_up(turned ? n : m, mr), BLOCK_TILES);
-        p.group_panels =
-            least(div_up(turned ? m : n, nr), most(1, CHUNK_COLUMNS / nr));
-        panels = least(k * nr * p.group_panels, most(CHUNK_FLOATS, k * nr));
-        size = most(size, round64(panels) + worker_floats(&p));
+        p.block_tiles = tf_least(tf_div_up(turned ? n : m, mr), BLOCK_TILES);
+        p.group_panels = tf_least(tf_div_up(turned ? m : n, nr),
+                                  tf_most(1, CHUNK_COLUMNS / nr));
+        panels =
+            tf_least(k * nr * p.group_panels, tf_most(CHUNK_FLOATS, k * nr));
+        size = tf_most(size, tf_round_line(panels) + worker_floats(&p));
     }
     return size;
 }
@@ -378,6 +366,10 @@ void tf_gemm_serial(const struct tf_gemm *g, float *scratch)
 
     if (!g->m || !g->n)
         return;
+    if (tf_gemm_is_thin(p.kern, g)) {
+        tf_gemm_thin(NULL, p.kern, g, scratch);
+        return;
+    }
     orient(&p);
     cut(&p, 1);
     run_plan(&p, NULL, scratch);

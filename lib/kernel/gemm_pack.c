@@ -1,4 +1,4 @@
-#include "kernel/gemm_pack.h"
+#include "kernel/gemm_parts.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,11 +29,6 @@ bool tf_rows_in_place(const struct tf_side *s)
     return plain(s) && s->depth == 1;
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 void tf_pack_rows(const struct tf_kernels *kern, float *dst, size_t ldd,
                   const struct tf_side *s, size_t i, size_t m, size_t p,
                   size_t k)
@@ -49,7 +44,7 @@ void tf_pack_rows(const struct tf_kernels *kern, float *dst, size_t ldd,
         kern->transpose(dst, ldd, element(s, i, p), s->depth, k, m);
     } else if (s->along == 1) {
         for (q = 0; q < k; q += n) {
-            n = least(STRIP, k - q);
+            n = tf_least(STRIP, k - q);
             for (d = 0; d < n; d++)
                 type->unpack(strip + d * m, element(s, i, p + q + d), m);
             kern->transpose(dst + q, ldd, strip, m, n, m);
@@ -74,9 +69,9 @@ static void pack_columns(const struct tf_kernels *kern, float *dst,
         return;
     }
     for (c = 0; c < n; c += h) {
-        h = least(STRIP, n - c);
+        h = tf_least(STRIP, n - c);
         for (q = 0; q < k; q += w) {
-            w = least(STRIP_K, k - q);
+            w = tf_least(STRIP_K, k - q);
             for (d = 0; d < h; d++)
                 type->unpack(strip + d * STRIP_K, element(s, j + c + d, p + q),
                              w);
@@ -130,7 +125,7 @@ struct pack_job {
 static void pack_one(void *arg, size_t i, int worker)
 {
     const struct pack_job *job = arg;
-    size_t block, nr = job->dst->nr, n = least(nr, job->n - i * nr);
+    size_t block, nr = job->dst->nr, n = tf_least(nr, job->n - i * nr);
 
     (void)worker;
     for (block = 0; block < tf_k_blocks(job->dst->k); block++)

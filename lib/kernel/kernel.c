@@ -10,6 +10,24 @@ static int always(void)
     return 1;
 }
 
+#if defined(__x86_64__)
+/* Every flag that the file is built with; the compiler's run-time support asks
+ * the operating system too whether it saves the wide registers. */
+static int has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("f16c");
+}
+
+static int has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq");
+}
+#endif
+
 /* In ascending order; each stands on those before it. */
 static const struct level {
     const char *name;
@@ -17,6 +35,10 @@ static const struct level {
     void (*fill)(struct tf_kernels *k);
 } levels[] = {
     { "ref", always, tf_kernels_ref },
+#if defined(__x86_64__)
+    { "avx2", has_avx2, tf_kernels_avx2 },
+    { "avx512", has_avx512, tf_kernels_avx512 },
+#endif
 };
 
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))

@@ -14,6 +14,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "kernel/dtype.h"
+
+#define TF_THIN_ROWS 8
 
 /* Activations: Transformers' ACT2FN names in the comments. */
 enum tf_act {
@@ -43,6 +46,18 @@ struct tf_kernels {
     size_t mr, nr;
     void (*gemm_tile)(size_t k, const float *a, size_t lda, const float *b,
                       size_t ldb, float *c, size_t m, size_t n, int first);
+    /*
+     * Products with few rows, at most TF_THIN_ROWS of x [m][k], that read w in
+     * place and once, in order; NULL for a type that has none. `dots`: w is
+     * [n][k], and c[i][j] = x[i] · w[j]; k is summed in an order of its own.
+     * `sums`: w is [k][n], and c (+)= x · w as gemm_tile does.
+     */
+    void (*dots[TF_DTYPES])(size_t k, const float *x, size_t ldx, size_t m,
+                            const void *w, size_t ldw, size_t n, float *c,
+                            size_t ldc);
+    void (*sums[TF_DTYPES])(size_t k, const float *x, size_t ldx, size_t m,
+                            const void *w, size_t ldw, size_t n, float *c,
+                            size_t ldc, int first);
     /* dst[j][i] = src[i][j] for i < rows, j < cols */
     void (*transpose)(float *dst, size_t ldd, const float *src, size_t lds,
                       size_t rows, size_t cols);

@@ -23,6 +23,68 @@ static void gemm_tile(size_t k, const float *a, size_t lda, const float *b,
             c[i * NR + j] = first ? sum[i][j] : c[i * NR + j] + sum[i][j];
 }
 
+static float element(enum tf_dtype type, const void *w, size_t i)
+{
+    const struct tf_dtype_info *info = tf_dtype_info(type);
+    float x;
+
+    info->unpack(&x, (const char *)w + i * info->bytes, 1);
+    return x;
+}
+
+static void dots(enum tf_dtype type, size_t k, const float *x, size_t ldx,
+                 size_t m, const void *w, size_t ldw, size_t n, float *c,
+                 size_t ldc)
+{
+    size_t i, j, p;
+
+    for (i = 0; i < m; i++) {
+        for (j = 0; j < n; j++) {
+            double sum = 0;
+
+            for (p = 0; p < k; p++)
+                sum += (double)x[i * ldx + p] * element(type, w, j * ldw + p);
+            c[i * ldc + j] = (float)sum;
+        }
+    }
+}
+
+static void sums(enum tf_dtype type, size_t k, const float *x, size_t ldx,
+                 size_t m, const void *w, size_t ldw, size_t n, float *c,
+                 size_t ldc, int first)
+{
+    size_t i, j, p;
+
+    for (i = 0; i < m; i++) {
+        for (j = 0; j < n; j++) {
+            float sum = 0;
+
+            for (p = 0; p < k; p++)
+                sum += x[i * ldx + p] * element(type, w, p * ldw + j);
+            c[i * ldc + j] = first ? sum : c[i * ldc + j] + sum;
+        }
+    }
+}
+
+#define THIN(name, type)                                                       \
+    static void dots_##name(size_t k, const float *x, size_t ldx, size_t m,    \
+                            const void *w, size_t ldw, size_t n, float *c,     \
+                            size_t ldc)                                        \
+    {                                                                          \
+        dots(type, k, x, ldx, m, w, ldw, n, c, ldc);                           \
+    }                                                                          \
+                                                                               \
+    static void sums_##name(size_t k, const float *x, size_t ldx, size_t m,    \
+                            const void *w, size_t ldw, size_t n, float *c,     \
+                            size_t ldc, int first)                             \
+    {                                                                          \
+        sums(type, k, x, ldx, m, w, ldw, n, c, ldc, first);                    \
+    }
+
+THIN(f32, TF_F32)
+THIN(f16, TF_F16)
+THIN(bf16, TF_BF16)
+
 static void transpose(float *dst, size_t ldd, const float *src, size_t lds,
                       size_t rows, size_t cols)
 {
@@ -139,7 +201,7 @@ static float max(const float *a, size_t n)
 static float exp_sum(float *dst, const float *src, float scale, float *top,
                      size_t n)
 {
-    float sum = 0;
+    double sum = 0;
     size_t i;
 
     for (i = 0; i < n; i++) {
@@ -151,7 +213,7 @@ static float exp_sum(float *dst, const float *src, float scale, float *top,
         dst[i] = *top == -INFINITY ? 0 : expf(dst[i] - *top);
         sum += dst[i];
     }
-    return sum;
+    return (float)sum;
 }
 
 static float dot(const float *a, const float *b, size_t n)
@@ -292,6 +354,12 @@ void tf_kernels_ref(struct tf_kernels *k)
         .mr = MR,
         .nr = NR,
         .gemm_tile = gemm_tile,
+        .dots = { [TF_F32] = dots_f32,
+                  [TF_F16] = dots_f16,
+                  [TF_BF16] = dots_bf16 },
+        .sums = { [TF_F32] = sums_f32,
+                  [TF_F16] = sums_f16,
+                  [TF_BF16] = sums_bf16 },
         .transpose = transpose,
         .act = { [TF_ACT_NONE] = none_n,
                  [TF_ACT_GELU] = gelu_n,

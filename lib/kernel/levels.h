@@ -6,4 +6,6 @@
 #include "kernel/kernel.h"
 
 void tf_kernels_ref(struct tf_kernels *k); /* fills the whole table */
+void tf_kernels_avx2(struct tf_kernels *k);
+void tf_kernels_avx512(struct tf_kernels *k);
 #endif

@@ -34,6 +34,7 @@ void tf_tok_state_free(struct tf_tok_state *st); /* NULL is allowed */
 enum {
     TF_TOK_OFFSETS = 1, /* offsets, in code points of the text */
     TF_TOK_WORDS = 2,   /* word ids */
+    TF_TOK_TOKENS = 4,  /* the tokens' texts, as Encoding.tokens has them */
 };
 
 enum tf_truncation {
@@ -43,7 +44,7 @@ enum tf_truncation {
 };
 
 struct tf_encode_opts {
-    unsigned want;     /* TF_TOK_OFFSETS | TF_TOK_WORDS */
+    unsigned want;     /* TF_TOK_OFFSETS | ... */
     bool no_special;   /* add no special tokens */
     size_t max_length; /* tokens, special ones included; 0: no truncation */
     enum tf_truncation truncation;
@@ -62,6 +63,9 @@ struct tf_window {
     uint32_t (*offsets)[2]; /* [start, end) code points; NULL if not wanted */
     int32_t *words;         /* word index in its text, -1 for special tokens;
                                NULL if not wanted */
+    struct tf_str *tokens;  /* as the vocabulary spells them, but an unknown
+                               piece of a Unigram model and an added token as
+                               they stand in the text; NULL if not wanted */
 };
 
 /* Zeroed memory is empty; encode again to reuse the memory. */

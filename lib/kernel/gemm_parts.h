@@ -1,10 +1,12 @@
 /*
- * The operands of a product as its inner loop wants them. One side of the
+ * The parts of a product that gemm.c puts together.
+ *
+ * gemm_pack.c: the operands as the inner loop wants them. One side of the
  * product goes by rows (each element is multiplied into a whole vector), the
  * other by panels of nr columns (the vectors).
  */
-#ifndef TF_KERNEL_GEMM_PACK_H
-#define TF_KERNEL_GEMM_PACK_H
+#ifndef TF_KERNEL_GEMM_PARTS_H
+#define TF_KERNEL_GEMM_PARTS_H
 
 #include "kernel/gemm.h"
 
@@ -47,6 +49,39 @@ struct tf_packed {
     size_t n;
     struct tf_panels panels;
 };
+
+/* gemm_thin.c: products with few rows that stream B in place. Whether this is
+ * one; the scratch it needs, in floats; and the product. */
+bool tf_gemm_is_thin(const struct tf_kernels *kern, const struct tf_gemm *g);
+size_t tf_gemm_thin_scratch(const struct tf_gemm *g, int threads);
+void tf_gemm_thin(struct tf_pool *pool, const struct tf_kernels *kern,
+                  const struct tf_gemm *g, float *scratch);
+
+/* The epilogue of n elements of C at (row, column), whose sums are in x, and
+ * into C with them; x is spent. */
+void tf_gemm_finish(const struct tf_kernels *kern, const struct tf_gemm *g,
+                    float *x, size_t row, size_t column, size_t n);
+
+static inline size_t tf_least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t tf_most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline size_t tf_div_up(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+/* Floats up to a whole cache line. */
+static inline size_t tf_round_line(size_t floats)
+{
+    return (floats + 15) / 16 * 16;
+}
 
 static inline size_t tf_k_blocks(size_t k)
 {

@@ -1,0 +1,83 @@
+#include "kernel/gemm_parts.h"
+
+#include <assert.h>
+
+enum {
+    JOB_BYTES = 128 << 10, /* of B, about: a job costs little beside it */
+    JOB_COLUMNS = 256      /* a multiple of what the kernels take at a time */
+};
+
+struct thin {
+    const struct tf_kernels *kern;
+    const struct tf_gemm *g;
+    const float *x; /* A's rows, ldx apart */
+    size_t ldx;
+    size_t columns; /* of a job */
+    float *strips;  /* [worker][m][columns] */
+};
+
+bool tf_gemm_is_thin(const struct tf_kernels *kern, const struct tf_gemm *g)
+{
+    const struct tf_mat *b = &g->b;
+
+    return g->m <= TF_THIN_ROWS && !g->packed &&
+           ((b->rs == 1 && kern->dots[b->dtype]) ||
+            (b->cs == 1 && kern->sums[b->dtype]));
+}
+
+static size_t job_columns(const struct tf_gemm *g)
+{
+    size_t fit = JOB_BYTES / (sizeof(float) * tf_most(1, g->k));
+
+    if (g->b.rs != 1)
+        fit = tf_most(JOB_COLUMNS, fit / JOB_COLUMNS * JOB_COLUMNS);
+    return tf_most(1, tf_least(fit, g->n));
+}
+
+size_t tf_gemm_thin_scratch(const struct tf_gemm *g, int threads)
+{
+    size_t columns = tf_least(g->n, JOB_BYTES / sizeof(float));
+
+    return g->m * (g->k + columns * (size_t)threads);
+}
+
+static void run_job(void *arg, size_t job, int worker)
+{
+    const struct thin *t = arg;
+    const struct tf_gemm *g = t->g;
+    const struct tf_mat *b = &g->b;
+    size_t at = job * t->columns, n = tf_least(t->columns, g->n - at), i, p;
+    float *strip = t->strips + (size_t)worker * g->m * t->columns;
+    size_t bytes = tf_dtype_info(b->dtype)->bytes;
+    const char *w = (const char *)b->data + at * b->cs * bytes;
+
+    if (b->rs == 1 && t->kern->dots[b->dtype]) {
+        t->kern->dots[b->dtype](g->k, t->x, t->ldx, g->m, w, b->cs, n, strip,
+                                n);
+    } else {
+        for (i = 0; i < tf_k_blocks(g->k); i++) {
+            p = i * TF_GEMM_KC;
+            t->kern->sums[b->dtype](tf_k_in_block(g->k, i), t->x + p, t->ldx,
+                                    g->m, w + p * b->rs * bytes, b->rs, n,
+                                    strip, n, !i);
+        }
+    }
+    for (i = 0; i < g->m; i++)
+        tf_gemm_finish(t->kern, g, strip + i * n, i, at, n);
+}
+
+void tf_gemm_thin(struct tf_pool *pool, const struct tf_kernels *kern,
+                  const struct tf_gemm *g, float *scratch)
+{
+    struct tf_side a = { g->a.data, g->a.dtype, g->a.rs, g->a.cs };
+    struct thin t = { kern, g, scratch, g->k, job_columns(g), NULL };
+
+    t.strips = scratch + g->m * g->k;
+    if (tf_rows_in_place(&a)) {
+        t.x = g->a.data;
+        t.ldx = g->a.rs;
+    } else {
+        tf_pack_rows(kern, scratch, g->k, &a, 0, g->m, 0, g->k);
+    }
+    tf_pool_run(pool, tf_div_up(g->n, t.columns), run_job, &t);
+}

@@ -1,0 +1,118 @@
+#include "kernel/levels.h"
+
+#include "kernel/vec.h"
+#include "kernel/vec_kernels.h"
+#include "kernel/vec_thin.h"
+
+#define MR 6
+#define NR 16
+
+/* m rows by v vectors; m and v are constants of each call. */
+INLINE void tile(size_t m, size_t v, size_t k, const float *a, size_t lda,
+                 const float *b, size_t ldb, float *c, int first)
+{
+    const float *row[2] = { a, a + 3 * lda };
+    __m256 s[MR][2], x[2], y;
+    size_t i, j, p;
+
+#pragma GCC unroll 6
+    for (i = 0; i < m; i++)
+#pragma GCC unroll 2
+        for (j = 0; j < v; j++)
+            s[i][j] = _mm256_setzero_ps();
+    for (p = 0; p < k; p++, b += ldb) {
+#pragma GCC unroll 2
+        for (j = 0; j < v; j++)
+            x[j] = _mm256_loadu_ps(b + 8 * j);
+#pragma GCC unroll 6
+        for (i = 0; i < m; i++) {
+            y = _mm256_set1_ps(row[i / 3][i % 3 * lda + p]);
+#pragma GCC unroll 2
+            for (j = 0; j < v; j++)
+                s[i][j] = _mm256_fmadd_ps(y, x[j], s[i][j]);
+        }
+    }
+#pragma GCC unroll 6
+    for (i = 0; i < m; i++) {
+#pragma GCC unroll 2
+        for (j = 0; j < v; j++) {
+            float *out = c + i * NR + 8 * j;
+
+            if (!first)
+                s[i][j] = _mm256_add_ps(_mm256_loadu_ps(out), s[i][j]);
+            _mm256_storeu_ps(out, s[i][j]);
+        }
+    }
+}
+
+static void gemm_tile(size_t k, const float *a, size_t lda, const float *b,
+                      size_t ldb, float *c, size_t m, size_t n, int first)
+{
+    switch (m) {
+#define ROWS(m)                                                                \
+    case m:                                                                    \
+        if (n > 8)                                                             \
+            tile(m, 2, k, a, lda, b, ldb, c, first);                           \
+        else                                                                   \
+            tile(m, 1, k, a, lda, b, ldb, c, first);                           \
+        break;
+        ROWS(1)
+        ROWS(2)
+        ROWS(3)
+        ROWS(4)
+        ROWS(5)
+        ROWS(6)
+#undef ROWS
+    }
+}
+
+INLINE void transpose_8(float *dst, size_t ldd, const float *src, size_t lds)
+{
+    __m256 r[8], t[8], u;
+    size_t i;
+
+#pragma GCC unroll 8
+    for (i = 0; i < 8; i++)
+        r[i] = _mm256_loadu_ps(src + i * lds);
+#pragma GCC unroll 2
+    for (i = 0; i < 8; i += 4) {
+        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+        t[i + 2] = _mm256_unpacklo_ps(r[i + 2], r[i + 3]);
+        t[i + 3] = _mm256_unpackhi_ps(r[i + 2], r[i + 3]);
+        r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+        r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+        r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (i = 0; i < 4; i++) {
+        u = _mm256_permute2f128_ps(r[i], r[i + 4], 0x20);
+        _mm256_storeu_ps(dst + i * ldd, u);
+        u = _mm256_permute2f128_ps(r[i], r[i + 4], 0x31);
+        _mm256_storeu_ps(dst + (i + 4) * ldd, u);
+    }
+}
+
+static void transpose(float *dst, size_t ldd, const float *src, size_t lds,
+                      size_t rows, size_t cols)
+{
+    size_t i, j, full_rows = rows / 8 * 8, full_cols = cols / 8 * 8;
+
+    for (i = 0; i < full_rows; i += 8)
+        for (j = 0; j < full_cols; j += 8)
+            transpose_8(dst + j * ldd + i, ldd, src + i * lds + j, lds);
+    for (i = 0; i < rows; i++)
+        for (j = i < full_rows ? full_cols : 0; j < cols; j++)
+            dst[j * ldd + i] = src[i * lds + j];
+}
+
+void tf_kernels_avx2(struct tf_kernels *k)
+{
+    fill_rows(k);
+    fill_thin(k);
+    k->mr = MR;
+    k->nr = NR;
+    k->gemm_tile = gemm_tile;
+    k->transpose = transpose;
+}

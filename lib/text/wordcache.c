@@ -1,0 +1,115 @@
+#include "text/wordcache.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/strmap.h"
+
+#define SLOTS      (1 << 15)
+#define POOL       (1 << 19) /* in words of 4 bytes */
+#define MAX_BYTES  255       /* of a cached word */
+#define MAX_TOKENS 64
+
+/*
+ * An entry in words of 4 bytes: length << 16 | count, `count` ids, then in
+ * bytes `count` ends of tokens and the word.
+ */
+static size_t entry_words(size_t length, size_t count)
+{
+    return 1 + count + (count + length + 3) / 4;
+}
+
+int tf_wordcache_init(struct tf_wordcache *c, struct tf_err *err)
+{
+    c->slots = tf_alloc(SLOTS, sizeof(*c->slots), err);
+    c->pool = tf_alloc(POOL, sizeof(*c->pool), err);
+    return c->slots && c->pool ? 0 : -1;
+}
+
+void tf_wordcache_release(struct tf_wordcache *c)
+{
+    free(c->slots);
+    free(c->pool);
+    memset(c, 0, sizeof(*c));
+}
+
+static int put_cached(const uint32_t *entry, struct tf_tokens *out,
+                      struct tf_err *err)
+{
+    size_t n = entry[0] & 0xffff, i, start = 0, end;
+    const unsigned char *ends = (const unsigned char *)(entry + 1 + n);
+
+    if (tf_tokens_room(out, n, err))
+        return -1;
+    for (i = 0; i < n; i++) {
+        end = ends[i];
+        tf_tokens_put(out, (int32_t)entry[1 + i], start, end);
+        start = end;
+    }
+    return 0;
+}
+
+/* Do the tokens lie end to end? Those of an unknown part may not. */
+static bool contiguous(const struct tf_span *spans, size_t n, size_t length)
+{
+    size_t i, at = 0;
+
+    for (i = 0; i < n; i++) {
+        if (spans[i].start != at)
+            return false;
+        at = spans[i].end;
+    }
+    return at <= length;
+}
+
+static void remember(struct tf_wordcache *c, uint64_t hash, struct tf_str word,
+                     const int32_t *ids, const struct tf_span *spans, size_t n)
+{
+    size_t words = entry_words(word.len, n), i;
+    unsigned char *bytes;
+    uint32_t *entry;
+
+    if (n > MAX_TOKENS || !contiguous(spans, n, word.len))
+        return;
+    if (c->count == SLOTS / 2 || c->used + words > POOL) {
+        memset(c->slots, 0, SLOTS * sizeof(*c->slots));
+        c->count = c->used = 0;
+    }
+    for (i = hash & (SLOTS - 1); c->slots[i];)
+        i = (i + 1) & (SLOTS - 1);
+    c->slots[i] = (hash & 0xffffffff00000000) | (c->used + 1);
+    c->count++;
+    entry = c->pool + c->used;
+    c->used += words;
+    entry[0] = (uint32_t)(word.len << 16 | n);
+    memcpy(entry + 1, ids, n * sizeof(*ids));
+    bytes = (unsigned char *)(entry + 1 + n);
+    for (i = 0; i < n; i++)
+        bytes[i] = (unsigned char)spans[i].end;
+    memcpy(bytes + n, word.s, word.len);
+}
+
+int tf_wordcache_tokenize(struct tf_wordcache *c, const struct tf_model *m,
+                          struct tf_scratch *s, struct tf_str piece,
+                          struct tf_tokens *out, struct tf_err *err)
+{
+    size_t from = out->n, i;
+    uint64_t hash, slot;
+
+    if (piece.len > MAX_BYTES)
+        return tf_model_tokenize(m, s, piece, out, err);
+    hash = tf_hash(piece.s, piece.len);
+    for (i = hash & (SLOTS - 1); (slot = c->slots[i]);
+         i = (i + 1) & (SLOTS - 1)) {
+        const uint32_t *entry = c->pool + (uint32_t)slot - 1;
+        size_t n = entry[0] & 0xffff;
+
+        if (slot >> 32 == hash >> 32 && entry[0] >> 16 == piece.len &&
+            !memcmp((const char *)(entry + 1 + n) + n, piece.s, piece.len))
+            return put_cached(entry, out, err);
+    }
+    if (tf_model_tokenize(m, s, piece, out, err))
+        return -1;
+    remember(c, hash, piece, out->ids + from, out->spans + from, out->n - from);
+    return 0;
+}
