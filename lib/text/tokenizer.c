@@ -147,9 +147,12 @@ static int read_file(struct tf_tokenizer *tok, const char *path,
 static int open_folder(struct tf_tokenizer *tok, const char *dir,
                        struct tf_err *err)
 {
-    char *path = tf_path(dir, "tokenizer.json", err);
+    char *path;
     int failed;
 
+    if (tf_tokconfig_read(&tok->config, dir, err))
+        return -1;
+    path = tf_path(dir, "tokenizer.json", err);
     if (!path)
         return -1;
     if (tf_file_exists(path))
@@ -157,7 +160,6 @@ static int open_folder(struct tf_tokenizer *tok, const char *dir,
     else
         failed = tf_fail(err, "%s: no tokenizer.json", dir);
     free(path);
-    failed = failed || tf_tokconfig_read(&tok->config, dir, err);
     return failed || add_config_tokens(tok, err) ? -1 : 0;
 }
 
