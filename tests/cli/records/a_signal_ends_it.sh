@@ -5,6 +5,6 @@ exec 3> in
 echo a >&3
 while [ ! -s out ]; do sleep 0.01; done
 kill -TERM $!
-wait $!
+wait $! 2> /dev/null
 echo $?
 cat out
