@@ -3,6 +3,15 @@
 
 #include <math.h>
 
+/* The weights of the piece that begins at column c: of every piece the same, or
+ * each head has its own. */
+static const float *weights(const struct tf_tensor *w, size_t c)
+{
+    const float *data = w->data;
+
+    return data && w->ndim == 2 ? data + c : data;
+}
+
 /* The pieces that are normed: whole rows, or the heads of each. */
 struct norm_job {
     const struct tf_norm *norm;
@@ -30,11 +39,11 @@ static void norm_rows(void *arg, size_t first, size_t end)
 
         for (c = 0; c < cols; c += job->size)
             if (n->kind == TF_RMS_NORM)
-                k->rms_norm(y + c, x + c, n->w.data, n->w_offset, n->eps,
-                            job->size);
+                k->rms_norm(y + c, x + c, weights(&n->w, c), n->w_offset,
+                            n->eps, job->size);
             else
-                k->layer_norm(y + c, x + c, n->w.data, n->b.data, n->eps,
-                              job->size);
+                k->layer_norm(y + c, x + c, weights(&n->w, c),
+                              weights(&n->b, c), n->eps, job->size);
     }
 }
 
@@ -91,11 +100,10 @@ static void measure(const struct tf_norm *norm, const float *x, size_t n,
  *     dx = (g - mean(g) - h mean(g h)) / deviation
  * where an rms norm has neither mean(x) nor mean(g).
  */
-static void piece_back(const struct norm_job *job, float *dx, const float *dy,
-                       const float *x, float mean, float rstd)
+static void piece_back(const struct norm_job *job, const float *w, float *dx,
+                       const float *dy, const float *x, float mean, float rstd)
 {
     const struct tf_norm *norm = job->norm;
-    const float *w = norm->w.data;
     float gh[CHAINS] = { 0 }, g[CHAINS] = { 0 };
     float mean_gh, mean_g = 0, d;
     size_t n = job->size, c;
@@ -127,7 +135,8 @@ static void back_rows(void *arg, size_t first, size_t end)
 
             measure(job->norm, x, job->size, &stats[0], &stats[1]);
             if (job->dx)
-                piece_back(job, job->dx + i * job->x->ld + c,
+                piece_back(job, weights(&job->norm->w, c),
+                           job->dx + i * job->x->ld + c,
                            job->y->grad + i * job->y->ld + c, x, stats[0],
                            stats[1]);
         }
@@ -148,11 +157,12 @@ static void back_columns(void *arg, size_t task, int worker)
         for (c = first; c < cols; c += job->size, stats += 2) {
             const float *x = tf_row(job->x, i) + c;
             const float *dy = job->y->grad + i * job->y->ld + c;
+            size_t at = job->norm->w.ndim == 2 ? c : first;
 
             for (j = 0; j < n && job->dw; j++)
-                job->dw[first + j] += dy[j] * (x[j] - stats[0]) * stats[1];
+                job->dw[at + j] += dy[j] * (x[j] - stats[0]) * stats[1];
             for (j = 0; j < n && job->db; j++)
-                job->db[first + j] += dy[j];
+                job->db[at + j] += dy[j];
         }
 }
 
@@ -219,5 +229,5 @@ struct tf_tensor *tf_norm_heads(struct tf_ctx *ctx, struct tf_tensor *x,
 {
     if (!x || !norm)
         return x;
-    return norm_pieces(ctx, x, norm, norm->w.dim[0]);
+    return norm_pieces(ctx, x, norm, norm->w.dim[norm->w.ndim - 1]);
 }

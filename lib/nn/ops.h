@@ -46,6 +46,12 @@ struct tf_tensor *tf_new(struct tf_ctx *ctx, size_t rows, size_t cols);
 struct tf_tensor *tf_columns(struct tf_ctx *ctx, struct tf_tensor *x,
                              size_t first, size_t n);
 
+/* Columns first + i step + j of x for every i < count and j < run, side by
+ * side: the heads of a kind out of a fused projection that mixes them. */
+struct tf_tensor *tf_pick_columns(struct tf_ctx *ctx, struct tf_tensor *x,
+                                  size_t first, size_t run, size_t step,
+                                  size_t count);
+
 /*
  * A low-rank change to a weight (Hu et al. 2021, LoRA; Liu et al. 2024, DoRA;
  * PEFT's lora.Linear): W + scale B A, and with a magnitude m each row of that
@@ -105,7 +111,8 @@ enum tf_norm_kind { TF_LAYER_NORM, TF_RMS_NORM };
 
 struct tf_norm {
     enum tf_norm_kind kind;
-    struct tf_tensor w, b; /* [C] float32; data NULL: none */
+    struct tf_tensor w, b; /* [C] float32; data NULL: none; of heads also
+                              [H][D], one row a head */
     float eps;
     float w_offset; /* added to w (Gemma: 1) */
 };
@@ -113,7 +120,8 @@ struct tf_norm {
 /* Norm of every row. A NULL norm gives x back. */
 struct tf_tensor *tf_norm(struct tf_ctx *ctx, struct tf_tensor *x,
                           struct tf_norm *norm);
-/* Norm of each of a row's heads of size norm->w.dim[0] (q/k norm). */
+/* Norm of each of a row's heads, whose size is the last dim of norm->w (q/k
+ * norm). */
 struct tf_tensor *tf_norm_heads(struct tf_ctx *ctx, struct tf_tensor *x,
                                 struct tf_norm *norm);
 
@@ -137,6 +145,25 @@ struct tf_tensor *tf_embedding(struct tf_ctx *ctx, struct tf_tensor *table,
 /* Rows `rows[i]` of x: [n][C]. */
 struct tf_tensor *tf_gather_rows(struct tf_ctx *ctx, struct tf_tensor *x,
                                  const int32_t *rows, size_t n);
+
+/*
+ * Mixture of experts (Shazeer et al. 2017): the k experts with the largest
+ * logits for each token, and their weights, the softmax over all experts or,
+ * `renormed`, over the chosen ones.
+ */
+struct tf_routes {
+    size_t k;
+    int32_t *expert;          /* [T][k], falling by logit */
+    struct tf_tensor *weight; /* [T][k] */
+};
+int tf_route(struct tf_ctx *ctx, struct tf_tensor *logits, size_t k,
+             bool renormed, struct tf_routes *out);
+/* into[rows[i]] += weight[rows[i]][slots[i]] x[i] for each row i of x; rows
+ * NULL: i itself, slots NULL: 0. No row twice. Gives `into` back. */
+struct tf_tensor *tf_add_weighted(struct tf_ctx *ctx, struct tf_tensor *into,
+                                  struct tf_tensor *x, const int32_t *rows,
+                                  struct tf_tensor *weight,
+                                  const int32_t *slots);
 
 /* Sequences laid end to end: sequence s is rows [start[s], start[s + 1]). */
 struct tf_seqs {
