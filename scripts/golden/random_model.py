@@ -75,8 +75,11 @@ def save_weights(folder, values, shards=1):
 
 def load(cls, folder, **overrides):
     """A class over the folder in float32; every parameter must come from it."""
+    # Falcon's eager attention adds ALiBi twice; the default, sdpa, does not
+    falcon = cls.__name__.startswith("Falcon")
     model, info = cls.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation="eager",
+        folder, dtype=torch.float32,
+        attn_implementation="sdpa" if falcon else "eager",
         output_loading_info=True, **overrides)
     if info["missing_keys"] or info["mismatched_keys"]:
         raise SystemExit(f"{folder}: {cls.__name__}: {info}")
