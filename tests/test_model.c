@@ -1,7 +1,7 @@
 /*
- * Every model under tests/golden/models against what Transformers answered with
- * it (scripts/make-golden-models): float32 on both sides, so that only the
- * order of sums differs.
+ * Every model under tests/golden/models and decoders against what Transformers
+ * answered with it (scripts/make-golden-models): float32 on both sides, so that
+ * only the order of sums differs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,8 @@
 #include "base/pool.h"
 #include "model/model.h"
 
-#define MODELS    "tests/golden/models"
+#define ENCODERS  "tests/golden/models"
+#define DECODERS  "tests/golden/decoders"
 #define TOLERANCE 2e-5 /* the contract is 1e-4 */
 #define TOKENS    8192
 
@@ -74,17 +75,17 @@ struct golden {
 };
 
 /* Open the model for a task; its expectations stand under `key`. */
-static bool open_golden(struct golden *g, const char *name, const char *key,
-                        enum tf_task task)
+static bool open_golden(struct golden *g, const char *folder, const char *name,
+                        const char *key, enum tf_task task)
 {
     struct tf_model_opts opts = { .task = task };
     struct tf_err err;
     char path[sizeof(g->dir) + 32];
 
     g->name = name;
-    snprintf(g->dir, sizeof(g->dir), "%s/%s", MODELS, name);
+    snprintf(g->dir, sizeof(g->dir), "%s/%s", folder, name);
     snprintf(path, sizeof(path), "%s/expected.json", g->dir);
-    g->expected = json_load_file(path, 0, NULL);
+    g->expected = json_load_file(path, JSON_ALLOW_NUL, NULL);
     if (!g->expected)
         fail_msg("%s: can't be read", path);
     if (!json_object_get(g->expected, key)) {
@@ -106,22 +107,23 @@ static void close_golden(struct golden *g)
     json_decref(g->expected);
 }
 
-static int not_hidden(const struct dirent *e)
+/* All but Mamba, which is no transformer. */
+static int wanted(const struct dirent *e)
 {
-    return e->d_name[0] != '.';
+    return e->d_name[0] != '.' && strncmp(e->d_name, "mamba", 5);
 }
 
-/* Call fn for every golden model that has `key`. */
-static void each_model(const char *key, enum tf_task task,
+/* Call fn for every golden model of a folder that has `key`. */
+static void each_model(const char *folder, const char *key, enum tf_task task,
                        void (*fn)(struct golden *g, json_t *expected))
 {
     struct dirent **names;
-    int n = scandir(MODELS, &names, not_hidden, alphasort), seen = 0;
+    int n = scandir(folder, &names, wanted, alphasort), seen = 0;
 
     for (int i = 0; i < n; i++) {
         struct golden g = { 0 };
 
-        if (open_golden(&g, names[i]->d_name, key, task)) {
+        if (open_golden(&g, folder, names[i]->d_name, key, task)) {
             fn(&g, json_object_get(g.expected, key));
             close_golden(&g);
             seen++;
@@ -167,7 +169,7 @@ static void classify_alone(struct golden *g, json_t *cases)
 static void classifies_each_text_alone(void **state)
 {
     (void)state;
-    each_model("cases", TF_SEQUENCE_CLASSIFICATION, classify_alone);
+    each_model(ENCODERS, "cases", TF_SEQUENCE_CLASSIFICATION, classify_alone);
 }
 
 /* Long and short ones side by side, more tokens than one pass takes, and the
@@ -196,7 +198,8 @@ static void classify_together(struct golden *g, json_t *cases)
 static void classifies_mixed_lengths_together(void **state)
 {
     (void)state;
-    each_model("cases", TF_SEQUENCE_CLASSIFICATION, classify_together);
+    each_model(ENCODERS, "cases", TF_SEQUENCE_CLASSIFICATION,
+               classify_together);
 }
 
 static void check_hidden(struct golden *g, json_t *base)
@@ -220,7 +223,7 @@ static void check_hidden(struct golden *g, json_t *base)
 static void gives_the_hidden_states(void **state)
 {
     (void)state;
-    each_model("base", TF_TASK_NONE, check_hidden);
+    each_model(ENCODERS, "base", TF_TASK_NONE, check_hidden);
 }
 
 static void tag(struct golden *g, json_t *golden)
@@ -240,7 +243,7 @@ static void tag(struct golden *g, json_t *golden)
 static void tags_every_token(void **state)
 {
     (void)state;
-    each_model("token_classification", TF_TOKEN_CLASSIFICATION, tag);
+    each_model(ENCODERS, "token_classification", TF_TOKEN_CLASSIFICATION, tag);
 }
 
 static void answer(struct golden *g, json_t *golden)
@@ -266,7 +269,7 @@ static void answer(struct golden *g, json_t *golden)
 static void finds_the_ends_of_answers(void **state)
 {
     (void)state;
-    each_model("question_answering", TF_QUESTION_ANSWERING, answer);
+    each_model(ENCODERS, "question_answering", TF_QUESTION_ANSWERING, answer);
 }
 
 static void fill(struct golden *g, json_t *golden)
@@ -290,7 +293,86 @@ static void fill(struct golden *g, json_t *golden)
 static void fills_masks(void **state)
 {
     (void)state;
-    each_model("masked_lm", TF_MASKED_LM, fill);
+    each_model(ENCODERS, "masked_lm", TF_MASKED_LM, fill);
+}
+
+/* Natural logarithm of the softmax of a row at `id`, negated. */
+static double nll_of(const float *logits, size_t n, size_t id)
+{
+    double max = -INFINITY, sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        max = fmax(max, (double)logits[i]);
+    for (size_t i = 0; i < n; i++)
+        sum += exp((double)logits[i] - max);
+    return max + log(sum) - (double)logits[id];
+}
+
+/* The target of an encoder-decoder: its start token, then target_ids. */
+static void add_target(struct batch *b, const struct golden *g, json_t *golden)
+{
+    json_t *ids = json_object_get(golden, "target_ids");
+    size_t n = json_array_size(ids);
+
+    b->ids[0] = g->model->decoder_start;
+    for (size_t i = 0; i < n; i++)
+        b->ids[i + 1] = (int32_t)json_integer_value(json_array_get(ids, i));
+    b->start[1] = n;
+    b->count = 1;
+}
+
+static void check_nll(struct golden *g, json_t *cases)
+{
+    json_t *golden;
+    size_t i;
+
+    json_array_foreach (cases, i, golden) {
+        json_t *wanted = json_object_get(golden, "token_nll");
+        size_t n = json_array_size(wanted);
+        struct batch b = { .count = 0 }, t = { .count = 0 };
+        struct tf_batch batch, target;
+        struct tf_arena arena;
+        struct tf_err err;
+        struct tf_ctx ctx = { .pool = pool, .arena = &arena, .err = &err };
+        struct tf_runner runner = { 0 };
+        struct tf_tensor *y;
+        const int32_t *ids;
+        float found[256];
+
+        add_case(&b, golden);
+        batch = as_batch(&b);
+        ids = b.ids;
+        if (g->model->encoder) {
+            add_target(&t, g, golden);
+            target = as_batch(&t);
+            batch.target = &target;
+            ids = t.ids;
+        }
+        tf_arena_init(&arena);
+        y = tf_model_logits(&ctx, &runner, g->model, &batch);
+        if (!y)
+            fail_msg("%s: %s", g->name, err.msg);
+        for (size_t k = 0; k < n; k++)
+            found[k] = (float)nll_of((float *)y->data + k * y->ld, y->dim[1],
+                                     (size_t)ids[k + 1]);
+        check_row(g->name, wanted, found);
+        tf_runner_release(&runner);
+        tf_arena_release(&arena);
+    }
+}
+
+static void predicts_the_next_token(void **state)
+{
+    (void)state;
+    each_model(DECODERS, "nll", TF_CAUSAL_LM, check_nll);
+}
+
+static void classifies_with_decoders(void **state)
+{
+    (void)state;
+    each_model(DECODERS, "cases", TF_SEQUENCE_CLASSIFICATION, classify_alone);
+    each_model(DECODERS, "cases", TF_SEQUENCE_CLASSIFICATION,
+               classify_together);
 }
 
 static int make_pool(void **state)
@@ -318,6 +400,8 @@ int main(void)
         cmocka_unit_test(tags_every_token),
         cmocka_unit_test(finds_the_ends_of_answers),
         cmocka_unit_test(fills_masks),
+        cmocka_unit_test(predicts_the_next_token),
+        cmocka_unit_test(classifies_with_decoders),
     };
 
     return cmocka_run_group_tests(tests, make_pool, free_pool);

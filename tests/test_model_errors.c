@@ -303,7 +303,7 @@ static void says_what_is_wrong_with_an_architecture(void **state)
         { "{\"like\": \"bert\", \"encoder\": {\"names\": {\"q\": null}}}",
           "neither qkv nor q, k and v" },
         { "{\"like\": \"bert\", \"encoder\": {\"names\": {\"down\": null}}}",
-          "o, down or up is not given" },
+          "up or down is not given" },
         { "{\"like\": \"bert\", \"heads\": {\"sing\": {}}}",
           "no task is called \"sing\"" },
         { "{\"like\": \"bert\", \"heads\": {\"sequence-classification\": "

@@ -5,10 +5,12 @@
 #include "base/io.h"
 #include "model/arch_fields.h"
 #include "model/arch_rows.h"
+#include "model/layers.h"
 
-#define ROW_MAX    1000000 /* bytes of an architecture.json */
-#define LAYERS_MAX 100000
-#define LIKE_MAX   8 /* rows that a row may be like in turn */
+#define ROW_MAX     1000000 /* bytes of an architecture.json */
+#define LAYERS_MAX  100000
+#define EXPERTS_MAX 100000
+#define LIKE_MAX    8 /* rows that a row may be like in turn */
 
 static const char *const task_names[] = {
     [TF_TASK_NONE] = "none",
@@ -29,6 +31,9 @@ static const struct tf_row *row_at(size_t i)
 {
     static const struct tf_row *const tables[] = {
         tf_rows_encoder,
+        tf_rows_decoder,
+        tf_rows_llama,
+        tf_rows_seq2seq,
     };
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
@@ -173,46 +178,6 @@ static const char *member_name(struct tf_arch *arch, const char *key)
     return json_string_value(json_object_get(arch->row, key));
 }
 
-/* layer_types: words, repeated until there is one for each layer. */
-static int mark_listed(struct tf_stack_spec *s, struct tf_err *err)
-{
-    size_t n = json_array_size(s->layer_types);
-
-    if (!n)
-        return tf_fail(err, "layer_types is not a list of words");
-    for (size_t i = 0; i < s->layers; i++) {
-        json_t *v = json_array_get(s->layer_types, i % n);
-        const char *word = json_string_value(v);
-
-        if (!word || (strcmp(word, "sliding_attention") &&
-                      strcmp(word, "full_attention") && strcmp(word, "local") &&
-                      strcmp(word, "global")))
-            return tf_fail(err,
-                           "layer_types: \"%.60s\" is neither "
-                           "sliding_attention nor full_attention",
-                           word ? word : "?");
-        s->local[i] = word[0] == 's' || word[0] == 'l';
-    }
-    return 0;
-}
-
-/* Which layers have the window. */
-static int mark_local(struct tf_arch *arch, struct tf_stack_spec *s,
-                      struct tf_err *err)
-{
-    s->local = tf_arena_alloc(&arch->memory, s->layers, 1);
-    if (!s->local)
-        return tf_no_memory(err, s->layers);
-    memset(s->local, 0, s->layers);
-    if (!s->window)
-        return 0;
-    if (s->layer_types)
-        return mark_listed(s, err);
-    for (size_t i = 0; i < s->layers; i++)
-        s->local[i] = !s->global_every || i % s->global_every != 0;
-    return 0;
-}
-
 /* Sizes that follow from others, and whether they can be. */
 static int derive_sizes(struct tf_stack_spec *s, struct tf_err *err)
 {
@@ -239,8 +204,25 @@ static int derive_sizes(struct tf_stack_spec *s, struct tf_err *err)
         return tf_fail(err, "%zu inner layers", s->inner_layers);
     if (s->groups > s->layers)
         return tf_fail(err, "%zu groups of %zu layers", s->groups, s->layers);
+    if (!s->attention_scale_of)
+        s->attention_scale_of = s->head_size;
     if (s->norm_eps <= 0)
         return tf_fail(err, "a norm's epsilon of %g", s->norm_eps);
+    return 0;
+}
+
+static int derive_experts(struct tf_stack_spec *s, struct tf_err *err)
+{
+    if (!s->names.router)
+        return 0;
+    if (!s->expert_ffn)
+        s->expert_ffn = s->ffn;
+    if (!s->shared_ffn)
+        s->shared_ffn = s->ffn;
+    if (!s->experts_per_token || s->experts_per_token > s->experts ||
+        s->experts > EXPERTS_MAX || !s->experts_every)
+        return tf_fail(err, "%zu of %zu experts in one of %zu layers",
+                       s->experts_per_token, s->experts, s->experts_every);
     return 0;
 }
 
@@ -297,7 +279,8 @@ static int resolve_stack(struct tf_arch *arch, struct tf_stack_spec *s,
         return tf_fail(err, "%s.names: no name for the tokens' embeddings",
                        name);
     if (derive_sizes(s, err) || derive_positions(s, err) ||
-        check_conv(s, err) || mark_local(arch, s, err)) {
+        check_conv(s, err) || derive_experts(s, err) ||
+        tf_layers_mark(s, &arch->memory, err)) {
         tf_err_at(err, name);
         return -1;
     }
@@ -340,7 +323,7 @@ static int resolve_heads(struct tf_arch *arch, struct tf_field_source *src,
 static int check_row(json_t *row, struct tf_err *err)
 {
     static const char known[] =
-        " model_type prefix defaults encoder decoder heads comment ";
+        " model_type prefix config defaults encoder decoder heads ";
     const char *key;
     json_t *value;
 
@@ -362,6 +345,9 @@ static int resolve(struct tf_arch *arch, const struct tf_config *config,
     if (check_row(arch->row, err))
         return -1;
     src.defaults = json_object_get(arch->row, "defaults");
+    if (member_name(arch, "config") &&
+        json_object_get(config->json, member_name(arch, "config")))
+        src.config = json_object_get(config->json, member_name(arch, "config"));
     arch->name = member_name(arch, "model_type");
     arch->prefix = member_name(arch, "prefix");
     arch->has_encoder = json_is_object(json_object_get(arch->row, "encoder"));

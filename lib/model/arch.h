@@ -25,8 +25,14 @@
 /* Order of the heads in a fused projection's output. */
 enum tf_qkv_order {
     TF_QKV_SIDE_BY_SIDE, /* all q, all k, all v */
-    TF_QKV_BY_HEAD,      /* q, k, v of head 0, of head 1, ... */
-    TF_QKV_BY_GROUP,     /* the q's of a group, its k, its v; next group */
+    TF_QKV_BY_GROUP,     /* the q's of a key head, the k, the v; the next */
+};
+
+/* What a norm of queries and keys is over. */
+enum tf_qk_norm {
+    TF_QK_NORM_HEAD,  /* each head, all with the same weights */
+    TF_QK_NORM_HEADS, /* each head, with weights of its own */
+    TF_QK_NORM_ALL,   /* all heads at once */
 };
 
 enum tf_pooling {
@@ -73,6 +79,13 @@ struct tf_stack_names {
     const char *relative_q, *relative_k; /* projections of `relative` */
     const char *mlp_norm, *mlp_out_norm, *mlp_post_norm;
     const char *up, *gate, *gate_up, *down;
+    /* of layers with experts, "{expert}" standing for the expert's number */
+    const char *router, *expert_up, *expert_gate, *expert_down;
+    const char *shared_up, *shared_gate, *shared_down; /* for every token */
+    const char *shared_router; /* whose sigmoid scales the shared expert */
+    /* cross attention of a decoder to the encoder's output */
+    const char *cross_norm, *cross_post_norm;
+    const char *cross_q, *cross_k, *cross_v, *cross_o;
 };
 
 /* A stack of layers over embeddings, its sizes from config.json. */
@@ -100,9 +113,11 @@ struct tf_stack_spec {
     bool embedding_scale_sqrt; /* also by the root of the width */
     size_t types;              /* token types */
     enum tf_sines sines;
-    size_t max_positions;    /* rows of the table, or the most tokens */
+    size_t max_positions;    /* the most tokens, with position_after_pad the
+                                rows of the table */
     size_t position_offset;  /* row of the first token */
     bool position_after_pad; /* it is pad + 1, and pads are not counted */
+    bool pad_is_zero;        /* pads have the position of zeros (M2M100) */
     size_t pad;              /* their id */
 
     bool rotary, rotary_interleaved;
@@ -111,31 +126,48 @@ struct tf_stack_spec {
     double rotary_theta, local_rotary_theta;
     json_t *rotary_scaling, *local_rotary_scaling; /* borrowed, maybe NULL */
     size_t rotary_original; /* positions before scaling, 0: the scaling says */
+    size_t unrotated_every; /* the last of every so many layers has none; 0: all
+                               have them */
+    json_t *rotary_layers;  /* else: 1 for each layer that has, borrowed */
 
     bool causal;
-    double attention_scale; /* 0: 1 / sqrt(head_size) */
+    double attention_scale;        /* 0: 1 / sqrt(attention_scale_of) */
+    size_t attention_scale_of;     /* 0: head_size */
+    bool attention_scale_by_layer; /* also divided by the layer's number */
     double attention_soft_cap;
     bool alibi;
+    bool alibi_scaled; /* by the scale of attention, too */
     size_t window; /* keys a local layer sees: the last `window` when causal,
                       else `window` / 2 to each side; 0: no local layers */
-    size_t global_every; /* every so many layers, from the first, is global;
-                            0: none */
+    size_t global_every; /* one of so many layers is global; 0: none */
+    bool global_last;    /* it is the last of them, else the first */
+    size_t local_from;   /* layers below are global */
+    size_t local_below;  /* so are layers from here on; 0: none */
     json_t *layer_types; /* else: the kind of each layer, borrowed */
     size_t bias_buckets, bias_rows, bias_max_distance;
     bool c2p, p2c; /* DeBERTa's terms of relative positions */
     size_t relative_buckets, relative_max;
     enum tf_qkv_order qkv_order;
-    bool qk_norm_all; /* q_norm and k_norm are over all heads at once */
+    enum tf_qk_norm qk_norm;
     bool attention_bias, attention_out_bias, mlp_bias;
     bool transposed; /* weights are [in][out] (GPT-2's Conv1D) */
 
     enum tf_act act;
     bool gate_first; /* in the fused gate_up */
 
+    size_t experts, experts_per_token, expert_ffn, shared_ffn;
+    bool experts_renormed; /* weights of the chosen ones add up to 1 */
+    size_t experts_every;  /* the last of every so many layers has them */
+    json_t *dense_layers;  /* numbers of layers that don't, borrowed */
+
+    double dropout, embedding_dropout, attention_dropout;
+
     size_t conv_kernel, conv_groups;
     enum tf_act conv_act;
 
-    uint8_t *local; /* [layers]: 1 for those with the window */
+    uint8_t *local;     /* [layers]: 1 for those with the window */
+    uint8_t *unrotated; /* [layers]: 1 for those without rotary positions */
+    uint8_t *sparse;    /* [layers]: 1 for those with experts */
 };
 
 enum tf_task {
@@ -157,14 +189,18 @@ struct tf_head_spec {
     const char *out_bias; /* a name in full, when it is not out's ".bias" */
     enum tf_act act;
     bool dense_bias, bias;
-    bool tied;              /* out may be the table of tokens */
-    bool to_embedding;      /* dense narrows to the embedding width */
-    double scale, soft_cap; /* of the logits */
+    bool tied;                       /* out may be the table of tokens */
+    bool to_embedding;               /* dense narrows to the embedding width */
+    bool bias_optional;              /* a missing bias is none */
+    double scale, divisor, soft_cap; /* of the logits */
+    bool scale_by_width;             /* also by 1 / sqrt(width) */
+    double dense_dropout, dropout;   /* before dense, before out */
 };
 
 struct tf_arch {
-    const char *name;   /* model_type */
-    const char *prefix; /* what may stand before the stacks' tensor names */
+    const char *name; /* model_type */
+    const char
+        *prefix; /* what may stand before tensor names ("a|b"), or NULL */
     bool has_encoder, has_decoder;
     struct tf_stack_spec encoder, decoder;
     struct tf_head_spec heads[TF_TASKS];

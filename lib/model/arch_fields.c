@@ -52,6 +52,7 @@ const struct tf_field tf_stack_fields[] = {
     SIZE(max_positions, "$max_position_embeddings|n_positions"),
     SIZE(position_offset, NULL),
     BOOL(position_after_pad, NULL),
+    BOOL(pad_is_zero, NULL),
     SIZE(pad, "$pad_token_id=-*?0:$pad_token_id"),
 
     BOOL(rotary, NULL),
@@ -63,13 +64,21 @@ const struct tf_field tf_stack_fields[] = {
     NUMBER(local_rotary_theta, NULL),
     JSON(local_rotary_scaling, NULL),
     SIZE(rotary_original, "$original_max_position_embeddings"),
+    SIZE(unrotated_every, NULL),
+    JSON(rotary_layers, NULL),
 
     BOOL(causal, NULL),
     NUMBER(attention_scale, NULL),
+    SIZE(attention_scale_of, NULL),
+    BOOL(attention_scale_by_layer, NULL),
     NUMBER(attention_soft_cap, NULL),
     BOOL(alibi, NULL),
+    BOOL(alibi_scaled, NULL),
     SIZE(window, NULL),
     SIZE(global_every, NULL),
+    BOOL(global_last, NULL),
+    SIZE(local_from, NULL),
+    SIZE(local_below, NULL),
     JSON(layer_types, NULL),
     SIZE(bias_buckets, NULL),
     SIZE(bias_rows, NULL),
@@ -78,8 +87,8 @@ const struct tf_field tf_stack_fields[] = {
     BOOL(p2c, NULL),
     SIZE(relative_buckets, NULL),
     SIZE(relative_max, NULL),
-    WORD(qkv_order, "side_by_side|by_head|by_group"),
-    BOOL(qk_norm_all, NULL),
+    WORD(qkv_order, "side_by_side|by_group"),
+    WORD(qk_norm, "head|heads|all"),
     BOOL(attention_bias, NULL),
     BOOL(attention_out_bias, NULL),
     BOOL(mlp_bias, NULL),
@@ -87,6 +96,21 @@ const struct tf_field tf_stack_fields[] = {
 
     ACT(act, "$hidden_act|activation_function|hidden_activation|activation"),
     BOOL(gate_first, "true"),
+
+    SIZE(experts, NULL),
+    SIZE(experts_per_token, "$num_experts_per_tok"),
+    SIZE(expert_ffn, "$moe_intermediate_size"),
+    SIZE(shared_ffn, "$shared_expert_intermediate_size"),
+    BOOL(experts_renormed, NULL),
+    SIZE(experts_every, "1"),
+    JSON(dense_layers, NULL),
+
+    NUMBER(dropout, "$hidden_dropout_prob|dropout|resid_pdrop"
+      "|residual_dropout|hidden_dropout"),
+    NUMBER(embedding_dropout, "$embd_pdrop|embed_dropout|embedding_dropout"
+      "|hidden_dropout_prob|dropout|hidden_dropout"),
+    NUMBER(attention_dropout, "$attention_probs_dropout_prob"
+      "|attention_dropout|attn_pdrop"),
 
     SIZE(conv_kernel, NULL),
     SIZE(conv_groups, "1"),
@@ -104,7 +128,11 @@ const struct tf_field tf_stack_name_fields[] = {
     NAME(attn_post_norm), NAME(q), NAME(k), NAME(v), NAME(qkv), NAME(o),
     NAME(q_norm), NAME(k_norm), NAME(relative_q), NAME(relative_k),
     NAME(mlp_norm), NAME(mlp_out_norm), NAME(mlp_post_norm), NAME(up),
-    NAME(gate), NAME(gate_up), NAME(down),
+    NAME(gate), NAME(gate_up), NAME(down), NAME(router), NAME(expert_up),
+    NAME(expert_gate), NAME(expert_down), NAME(shared_up), NAME(shared_gate),
+    NAME(shared_down), NAME(shared_router), NAME(cross_norm),
+    NAME(cross_post_norm), NAME(cross_q), NAME(cross_k), NAME(cross_v),
+    NAME(cross_o),
     END,
 };
 
@@ -121,8 +149,13 @@ const struct tf_field tf_head_fields[] = {
     STRING(out_bias, NULL),
     BOOL(tied, NULL),
     BOOL(to_embedding, NULL),
+    BOOL(bias_optional, NULL),
     NUMBER(scale, "1"),
+    NUMBER(divisor, "1"),
     NUMBER(soft_cap, NULL),
+    BOOL(scale_by_width, NULL),
+    NUMBER(dense_dropout, NULL),
+    NUMBER(dropout, NULL),
     END,
 };
 /* clang-format on */

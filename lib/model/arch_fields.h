@@ -54,12 +54,13 @@ int tf_fields_read(void *out, const struct tf_field *fields, json_t *object,
  * a string that begins with '$':
  *
  *     $a|b.c          the config's first of a, c in b; else the defaults' first
+ *                     (but not of what the config sets to null)
  *     $a|b?X:Y        X when that is true (not false, 0, "" or absent), else Y
  *     $a|b=word?X:Y   X when that is `word`, or a list that holds it; a '*' at
  *                     either end of the word stands for anything
  *
- * X and Y are words, numbers or such references. `fallback` counts where
- * `value` is NULL or null. Returns a new reference, or NULL for none.
+ * X and Y are words, numbers or such references. `fallback` counts where that
+ * gives nothing. Returns a new reference, or NULL for none.
  */
 json_t *tf_value(json_t *value, const char *fallback, json_t *config,
                  json_t *defaults);

@@ -57,11 +57,14 @@ static bool truth(json_t *v)
     return json_is_true(v) || json_is_array(v) || json_is_object(v);
 }
 
-/* The config's or the defaults' member that keys[0, n) name. */
+/*
+ * The config's member that keys[0, n) name; else the defaults', of those that
+ * the config does not set to null.
+ */
 static json_t *look_up(const char *keys, size_t n, json_t *config,
                        json_t *defaults)
 {
-    char *copy = malloc(n + 1);
+    char *copy = malloc(n + 1), *key = copy;
     json_t *v;
 
     if (!copy)
@@ -69,8 +72,15 @@ static json_t *look_up(const char *keys, size_t n, json_t *config,
     memcpy(copy, keys, n);
     copy[n] = 0;
     v = tf_config_get(config, copy);
-    if (!v)
-        v = tf_config_get(defaults, copy);
+    while (!v && key) {
+        char *next = strchr(key, '|');
+
+        if (next)
+            *next++ = 0;
+        if (!json_object_get(config, key))
+            v = tf_config_get(defaults, key);
+        key = next;
+    }
     free(copy);
     return v;
 }
@@ -109,11 +119,14 @@ static json_t *evaluate(const char *s, size_t n, json_t *config,
 json_t *tf_value(json_t *value, const char *fallback, json_t *config,
                  json_t *defaults)
 {
+    json_t *v = NULL;
+
     if (json_is_string(value))
-        return evaluate(json_string_value(value), json_string_length(value),
-                        config, defaults, 0);
-    if (value && !json_is_null(value))
-        return json_incref(value);
-    return fallback ? evaluate(fallback, strlen(fallback), config, defaults, 0)
-                    : NULL;
+        v = evaluate(json_string_value(value), json_string_length(value),
+                     config, defaults, 0);
+    else if (value && !json_is_null(value))
+        v = json_incref(value);
+    if (!v && fallback)
+        v = evaluate(fallback, strlen(fallback), config, defaults, 0);
+    return v;
 }

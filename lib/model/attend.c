@@ -9,19 +9,27 @@ struct qkv {
     struct tf_tensor *q, *k, *v;
 };
 
-/* The parts of a fused projection of all tokens: views where its heads lie side
- * by side, which is where the row says they do. */
+/* The parts of a fused projection of all tokens: views where the heads of a
+ * kind lie side by side, else picked. */
 static void split(struct tf_run *run, struct tf_tensor *fused, struct qkv *p)
 {
     const struct tf_stack_spec *s = run->stack->spec;
-    size_t queries = s->heads * s->head_size;
-    size_t keys = s->kv_heads * s->head_size;
+    struct tf_ctx *ctx = run->ctx;
+    size_t d = s->head_size, g = s->heads / s->kv_heads;
+    size_t queries = s->heads * d, keys = s->kv_heads * d;
 
-    p->q = tf_columns(run->ctx, fused, 0, queries);
-    p->k = tf_columns(run->ctx, fused, queries, keys);
-    p->v = tf_columns(run->ctx, fused, queries + keys, keys);
+    if (s->qkv_order == TF_QKV_SIDE_BY_SIDE) {
+        p->q = tf_columns(ctx, fused, 0, queries);
+        p->k = tf_columns(ctx, fused, queries, keys);
+        p->v = tf_columns(ctx, fused, queries + keys, keys);
+    } else {
+        p->q = tf_pick_columns(ctx, fused, 0, g * d, (g + 2) * d, s->kv_heads);
+        p->k = tf_pick_columns(ctx, fused, g * d, d, (g + 2) * d, s->kv_heads);
+        p->v = tf_pick_columns(ctx, fused, (g + 1) * d, d, (g + 2) * d,
+                               s->kv_heads);
+    }
     if (run->rows)
-        p->q = tf_gather_rows(run->ctx, p->q, run->rows, run->row_seqs->count);
+        p->q = tf_gather_rows(ctx, p->q, run->rows, run->row_seqs->count);
 }
 
 static void project(struct tf_run *run, struct tf_layer *layer,
@@ -61,7 +69,8 @@ static void turn(struct tf_run *run, size_t i, struct qkv *p)
     const struct tf_rope *rope = local ? &at->local_rope : &at->rope;
     const int32_t *places;
 
-    if (!s->rotary || !(places = query_places(run)))
+    if (!s->rotary || s->unrotated[i / s->inner_layers] ||
+        !(places = query_places(run)))
         return;
     p->q = tf_rotary(run->ctx, p->q, s->head_size, rope, places);
     p->k = tf_rotary(run->ctx, p->k, s->head_size, rope, run->places);
@@ -201,12 +210,16 @@ static struct tf_tensor *attend_cached(struct tf_run *run, size_t i,
                                spec);
 }
 
-static double score_scale(const struct tf_stack_spec *s)
+static float score_scale(const struct tf_stack_spec *s, size_t i)
 {
     double terms = 1 + (double)s->c2p + (double)s->p2c;
+    double scale = s->attention_scale;
 
-    return s->attention_scale ? s->attention_scale
-                              : 1 / sqrt((double)s->head_size * terms);
+    if (!scale)
+        scale = 1 / sqrt((double)s->attention_scale_of * terms);
+    if (s->attention_scale_by_layer)
+        scale /= (double)(i / s->inner_layers + 1);
+    return (float)scale;
 }
 
 struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
@@ -219,7 +232,8 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
     struct tf_attention spec = { .heads = s->heads,
                                  .kv_heads = s->kv_heads,
                                  .head_size = s->head_size,
-                                 .scale = (float)score_scale(s),
+                                 .scale = score_scale(s, i),
+                                 .dropout = (float)s->attention_dropout,
                                  .soft_cap = (float)s->attention_soft_cap,
                                  .causal = s->causal,
                                  .window_left = SIZE_MAX,
@@ -246,4 +260,77 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
         return attend_cached(run, i, &p, &spec);
     return tf_attention(ctx, p.q, run->rows ? run->row_seqs : &run->batch->seqs,
                         p.k, p.v, &run->batch->seqs, &spec);
+}
+
+/* Each sequence's part of the encoder's keys and values. */
+static struct tf_kv *cross_rows(struct tf_run *run, size_t i)
+{
+    const struct tf_batch *batch = run->batch;
+    const struct tf_cross *cross = batch->cross;
+    const struct tf_tensor *k = cross->k[i], *v = cross->v[i];
+    size_t count = batch->seqs.count;
+    struct tf_kv_piece *pieces = tf_scratch(run->ctx, count, sizeof(*pieces));
+    struct tf_kv *kv = tf_scratch(run->ctx, count, sizeof(*kv));
+
+    for (size_t q = 0; pieces && kv && q < count; q++) {
+        size_t s = batch->cross_of ? (size_t)batch->cross_of[q] : q;
+        size_t first = cross->seqs.start[s];
+
+        pieces[q] = (struct tf_kv_piece){
+            .k = (const float *)k->data + first * k->ld,
+            .v = (const float *)v->data + first * v->ld,
+            .rows = cross->seqs.start[s + 1] - first,
+            .k_ld = k->ld,
+            .v_ld = v->ld,
+        };
+        kv[q] = (struct tf_kv){ pieces[q].rows, 1, &pieces[q] };
+    }
+    return pieces ? kv : NULL;
+}
+
+struct tf_tensor *tf_attend_cross(struct tf_run *run, size_t i,
+                                  struct tf_layer *layer,
+                                  struct tf_tensor *rows)
+{
+    struct tf_ctx *ctx = run->ctx;
+    const struct tf_stack_spec *s = run->stack->spec;
+    const struct tf_cross *cross = run->batch->cross;
+    const struct tf_seqs *seqs = run->rows ? run->row_seqs : &run->batch->seqs;
+    struct tf_attention spec = { .heads = s->heads,
+                                 .kv_heads = s->kv_heads,
+                                 .head_size = s->head_size,
+                                 .scale = score_scale(s, i),
+                                 .dropout = (float)s->attention_dropout,
+                                 .window_left = SIZE_MAX,
+                                 .window_right = SIZE_MAX };
+    struct tf_tensor *q =
+        tf_linear(ctx, rows, &layer->cross_q, TF_ACT_NONE, NULL);
+    struct tf_kv *kv;
+
+    if (ctx->tape)
+        return tf_attention(ctx, q, seqs, cross->k[i], cross->v[i],
+                            &cross->seqs, &spec);
+    kv = q ? cross_rows(run, i) : NULL;
+    return kv ? tf_attention_cached(ctx, q, seqs, kv, &spec) : NULL;
+}
+
+struct tf_cross *tf_stack_cross(struct tf_ctx *ctx, struct tf_stack *stack,
+                                struct tf_tensor *x, const struct tf_seqs *seqs)
+{
+    const struct tf_stack_spec *s = stack->spec;
+    size_t n = s->layers * s->inner_layers;
+    struct tf_cross *cross = tf_scratch(ctx, 1, sizeof(*cross));
+
+    if (!cross)
+        return NULL;
+    cross->seqs = *seqs;
+    cross->k = tf_scratch(ctx, n, sizeof(cross->k[0]));
+    cross->v = tf_scratch(ctx, n, sizeof(cross->v[0]));
+    for (size_t i = 0; i < n && !ctx->failed; i++) {
+        struct tf_layer *layer = tf_stack_layer(stack, i);
+
+        cross->k[i] = tf_linear(ctx, x, &layer->cross_k, TF_ACT_NONE, NULL);
+        cross->v[i] = tf_linear(ctx, x, &layer->cross_v, TF_ACT_NONE, NULL);
+    }
+    return ctx->failed ? NULL : cross;
 }

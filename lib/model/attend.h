@@ -29,4 +29,16 @@ struct tf_run {
 struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
                             struct tf_layer *layer, struct tf_tensor *rows,
                             struct tf_tensor *all);
+
+/* The same of layer i's cross attention to batch->cross. */
+struct tf_tensor *tf_attend_cross(struct tf_run *run, size_t i,
+                                  struct tf_layer *layer,
+                                  struct tf_tensor *rows);
+
+/* The feed-forward of a layer up to what is added to the residual but for the
+ * last product, [rows][F]; of a layer with experts all of it, [rows][C]. */
+struct tf_tensor *tf_feed_forward(struct tf_run *run, struct tf_layer *layer,
+                                  struct tf_tensor *x);
+struct tf_tensor *tf_run_experts(struct tf_run *run, struct tf_layer *layer,
+                                 struct tf_tensor *x);
 #endif

@@ -7,7 +7,8 @@
 #define NAME_MAX_BYTES 512
 
 /* Expand pattern[0, n) into `out`: {} and {group} are at.layer, {inner} is
- * at.inner. Cut off when too long: such a name is in no file. */
+ * at.inner, {expert} and {head} are at.part. Cut off when too long: such a name
+ * is in no file. */
 static size_t expand(char *out, size_t size, const char *pattern, size_t n,
                      struct tf_place at)
 {
@@ -23,7 +24,9 @@ static size_t expand(char *out, size_t size, const char *pattern, size_t n,
             continue;
         }
         len += (size_t)snprintf(out + len, size - len, "%zu",
-                                p[1] == 'i' ? at.inner : at.layer);
+                                p[1] == 'i'                  ? at.inner
+                                : p[1] == 'e' || p[1] == 'h' ? at.part
+                                                             : at.layer);
         if (len >= size)
             len = size - 1;
         i += (size_t)(close - p) + 1;
@@ -42,38 +45,55 @@ static const struct tf_tensor *try_name(struct tf_bind *bind, const char *name)
     return tf_weights_at(bind->weights, i, &name);
 }
 
-const struct tf_tensor *tf_bind_find(struct tf_bind *bind, const char *pattern,
-                                     struct tf_place at, const char *suffix,
-                                     char *name, size_t size)
+/* `stem` with the suffix or its old name, behind each prefix or none. */
+static const struct tf_tensor *try_spellings(struct tf_bind *bind,
+                                             const char *stem,
+                                             const char *suffix, char *name,
+                                             size_t size)
 {
     const char *old = !strcmp(suffix, ".weight") ? ".gamma"
                       : !strcmp(suffix, ".bias") ? ".beta"
                                                  : NULL;
-    const struct tf_tensor *t = NULL;
-    char stem[NAME_MAX_BYTES], first[NAME_MAX_BYTES] = "";
-    size_t n;
+    const char *prefix = bind->prefix ? bind->prefix : "";
+    const struct tf_tensor *t;
 
-    for (const char *p = pattern; !t; p += n + 1) {
-        n = strcspn(p, "|");
-        expand(stem, sizeof(stem), p, n, at);
-        for (int prefixed = 1; prefixed >= 0 && !t; prefixed--) {
-            const char *prefix = prefixed ? bind->prefix : "";
+    for (;;) {
+        size_t n = strcspn(prefix, "|");
 
-            if (!prefix)
-                continue;
-            for (int i = 0; i < (old ? 2 : 1) && !t; i++) {
-                snprintf(name, size, "%s%s%s%s", prefix, prefixed ? "." : "",
-                         stem, i ? old : suffix);
-                if (!*first)
-                    snprintf(first, sizeof(first), "%s", name);
-                t = try_name(bind, name);
-            }
+        for (int i = 0; i < (old ? 2 : 1); i++) {
+            snprintf(name, size, "%.*s%s%s%s", (int)n, prefix, n ? "." : "",
+                     stem, i ? old : suffix);
+            t = try_name(bind, name);
+            if (t)
+                return t;
         }
-        if (!p[n])
+        if (!n)
+            return NULL;
+        prefix += n + (prefix[n] == '|');
+    }
+}
+
+const struct tf_tensor *tf_bind_find(struct tf_bind *bind, const char *pattern,
+                                     struct tf_place at, const char *suffix,
+                                     char *name, size_t size)
+{
+    const char *prefix = bind->prefix ? bind->prefix : "";
+    const struct tf_tensor *t = NULL;
+    char stem[NAME_MAX_BYTES];
+    size_t n = 0, p = strcspn(prefix, "|");
+
+    for (const char *s = pattern; !t; s += n + 1) {
+        n = strcspn(s, "|");
+        expand(stem, sizeof(stem), s, n, at);
+        t = try_spellings(bind, stem, suffix, name, size);
+        if (!s[n])
             break;
     }
-    if (!t)
-        snprintf(name, size, "%s", first);
+    if (!t) {
+        expand(stem, sizeof(stem), pattern, strcspn(pattern, "|"), at);
+        snprintf(name, size, "%.*s%s%s%s", (int)p, prefix, p ? "." : "", stem,
+                 suffix);
+    }
     return t;
 }
 
@@ -108,14 +128,18 @@ find_shaped(struct tf_bind *bind, const char *pattern, struct tf_place at,
 {
     const struct tf_tensor *t =
         tf_bind_find(bind, pattern, at, suffix, name, NAME_MAX_BYTES);
-    bool same = t && t->ndim == ndim;
+    size_t skip = 0;
+    bool same;
 
     if (!t) {
         tf_fail(err, "tensor \"%.300s\" is missing", name);
         return NULL;
     }
+    while (ndim == 1 && skip + 1 < t->ndim && t->dim[skip] == 1)
+        skip++;
+    same = t->ndim - skip == ndim;
     for (size_t i = 0; same && i < ndim; i++)
-        same = t->dim[i] == dim[i];
+        same = t->dim[skip + i] == dim[i];
     if (same && is_float(t->dtype))
         return t;
     if (!same)
@@ -136,13 +160,13 @@ const struct tf_tensor *tf_bind_shaped(struct tf_bind *bind,
     return find_shaped(bind, pattern, at, suffix, dim, ndim, name, err);
 }
 
-bool tf_bind_has(struct tf_bind *bind, const char *pattern)
+bool tf_bind_has(struct tf_bind *bind, const char *pattern, const char *suffix)
 {
     char name[NAME_MAX_BYTES];
     struct tf_place none = { 0 };
 
     return pattern &&
-           tf_bind_find(bind, pattern, none, ".weight", name, sizeof(name));
+           tf_bind_find(bind, pattern, none, suffix, name, sizeof(name));
 }
 
 static bool aligned(const struct tf_tensor *t)
@@ -205,6 +229,22 @@ int tf_bind_vector(struct tf_bind *bind, struct tf_tensor *t,
     char name[NAME_MAX_BYTES];
     const struct tf_tensor *found =
         find_shaped(bind, pattern, at, suffix, &n, 1, name, err);
+
+    if (!found)
+        return -1;
+    *t = *found;
+    t->ndim = 1;
+    t->dim[0] = n;
+    return t->dtype == TF_F32 && aligned(t) ? 0 : unpack(bind, t, err);
+}
+
+int tf_bind_numbers(struct tf_bind *bind, struct tf_tensor *t,
+                    const char *pattern, struct tf_place at, size_t rows,
+                    size_t cols, struct tf_err *err)
+{
+    size_t dim[2] = { rows, cols };
+    const struct tf_tensor *found =
+        tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, err);
 
     if (!found)
         return -1;

@@ -16,17 +16,18 @@
 
 struct tf_bind {
     const struct tf_weights *weights;
-    const char *prefix; /* may stand before a name, with a dot; or NULL */
-    bool convert;       /* matrices to `dtype`, else left as they are */
+    const char
+        *prefix;  /* may stand before a name, with a dot: "a|b", or NULL */
+    bool convert; /* matrices to `dtype`, else left as they are */
     enum tf_dtype dtype;
     struct tf_arena *memory; /* for what can't stay in the file */
     uint8_t *used;           /* [tensors of weights]: 1 once bound */
 };
 
-/* Place of a layer: what stands for {group} (or {}) and {inner} in its names.
- */
+/* What stands for {group} (or {}), for {inner}, and for {expert} or {head} in
+ * the names of a layer. */
 struct tf_place {
-    size_t layer, inner;
+    size_t layer, inner, part;
 };
 
 /*
@@ -39,7 +40,8 @@ const struct tf_tensor *tf_bind_find(struct tf_bind *bind, const char *pattern,
                                      struct tf_place at, const char *suffix,
                                      char *name, size_t size);
 
-bool tf_bind_has(struct tf_bind *bind, const char *pattern); /* NULL: no */
+/* Is there such a tensor? NULL: no. */
+bool tf_bind_has(struct tf_bind *bind, const char *pattern, const char *suffix);
 
 /* Each fails with words that name the tensor when it is missing or has another
  * shape than the one given. */
@@ -57,7 +59,11 @@ int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
 int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
                   const char *pattern, size_t rows, size_t cols,
                   struct tf_err *err);
-/* A vector, as float32. */
+/* A matrix, as float32. */
+int tf_bind_numbers(struct tf_bind *bind, struct tf_tensor *t,
+                    const char *pattern, struct tf_place at, size_t rows,
+                    size_t cols, struct tf_err *err);
+/* A vector, as float32; leading dims of 1 don't matter. */
 int tf_bind_vector(struct tf_bind *bind, struct tf_tensor *t,
                    const char *pattern, struct tf_place at, const char *suffix,
                    size_t n, struct tf_err *err);

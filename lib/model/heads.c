@@ -1,7 +1,6 @@
 #include "model/heads.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <math.h>
 
 static int bind_out(struct tf_head *head, struct tf_stack *stack,
                     size_t outputs, size_t in, struct tf_bind *bind,
@@ -11,7 +10,7 @@ static int bind_out(struct tf_head *head, struct tf_stack *stack,
     struct tf_place none = { 0 };
     bool own_bias = s->bias && !s->out_bias;
 
-    if (!s->tied || tf_bind_has(bind, s->out)) {
+    if (!s->tied || tf_bind_has(bind, s->out, ".weight")) {
         if (tf_bind_weight(bind, &head->out, s->out, none, outputs, in,
                            own_bias, false, err))
             return -1;
@@ -31,10 +30,11 @@ static int bind_out(struct tf_head *head, struct tf_stack *stack,
                                        ".bias", outputs, err))
             return -1;
     }
-    return s->bias && s->out_bias
-               ? tf_bind_vector(bind, &head->out.bias, s->out_bias, none, "",
-                                outputs, err)
-               : 0;
+    if (!s->bias || !s->out_bias ||
+        (s->bias_optional && !tf_bind_has(bind, s->out_bias, "")))
+        return 0;
+    return tf_bind_vector(bind, &head->out.bias, s->out_bias, none, "", outputs,
+                          err);
 }
 
 int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
@@ -67,16 +67,47 @@ int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
     return bind_out(head, stack, outputs, in, bind, err);
 }
 
-enum tf_rows tf_head_rows(const struct tf_head *head)
+/* The last token of ids[first, end) that is `id`, or that is not; `first` when
+ * there is none. */
+static size_t last_of(const int32_t *ids, size_t first, size_t end, int32_t id,
+                      bool same)
 {
-    switch (head->spec->pool) {
-    case TF_POOL_FIRST:
+    while (end-- > first)
+        if ((ids[end] == id) == same)
+            return end;
+    return first;
+}
+
+enum tf_rows tf_head_rows(struct tf_ctx *ctx, const struct tf_head *head,
+                          const struct tf_seqs *seqs, const int32_t *ids,
+                          const int32_t **picked)
+{
+    bool eos = head->spec->pool == TF_POOL_EOS;
+    int32_t *rows;
+
+    *picked = NULL;
+    if (head->spec->pool == TF_POOL_FIRST)
         return TF_ROWS_FIRST;
-    case TF_POOL_LAST:
-        return TF_ROWS_LAST;
-    default:
+    if (!eos && head->spec->pool != TF_POOL_LAST)
         return TF_ROWS_ALL;
-    }
+    if ((eos ? head->eos : head->pad) < 0)
+        return TF_ROWS_LAST;
+    rows = tf_scratch(ctx, seqs->count, sizeof(*rows));
+    for (size_t q = 0; rows && q < seqs->count; q++)
+        rows[q] = (int32_t)last_of(ids, seqs->start[q], seqs->start[q + 1],
+                                   eos ? head->eos : head->pad, eos);
+    *picked = rows;
+    return TF_ROWS_PICKED;
+}
+
+/* The factor of the logits. */
+static float logit_scale(const struct tf_head *head)
+{
+    const struct tf_head_spec *s = head->spec;
+    double scale = s->scale / s->divisor;
+
+    return (float)(s->scale_by_width ? scale / sqrt((double)head->out.in)
+                                     : scale);
 }
 
 struct tf_tensor *tf_head_run(struct tf_ctx *ctx, struct tf_head *head,
@@ -86,12 +117,15 @@ struct tf_tensor *tf_head_run(struct tf_ctx *ctx, struct tf_head *head,
 
     if (s->pool == TF_POOL_MEAN)
         x = tf_mean_rows(ctx, x, &batch->seqs);
-    if (head->dense.w.data)
+    if (head->dense.w.data) {
+        x = tf_dropout(ctx, x, (float)s->dense_dropout);
         x = tf_linear(ctx, x, &head->dense, s->act, NULL);
+    }
     x = tf_norm(ctx, x, head->norm.w.data ? &head->norm : NULL);
+    x = tf_dropout(ctx, x, (float)s->dropout);
     x = tf_linear(ctx, x, &head->out, TF_ACT_NONE, NULL);
-    if (s->scale != 1)
-        x = tf_scale(ctx, x, (float)s->scale);
+    if (logit_scale(head) != 1)
+        x = tf_scale(ctx, x, logit_scale(head));
     if (s->soft_cap > 0) {
         x = tf_act(ctx, tf_scale(ctx, x, (float)(1 / s->soft_cap)),
                    TF_ACT_TANH);

@@ -11,6 +11,7 @@
 
 struct tf_head {
     const struct tf_head_spec *spec;
+    int32_t pad, eos;       /* ids of config.json, -1: none */
     struct tf_weight dense; /* [C][C] or [E][C]; data NULL: none */
     struct tf_norm norm;
     struct tf_weight out; /* [labels][C], [vocab][E] */
@@ -21,8 +22,13 @@ int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
                  struct tf_stack *stack, size_t outputs, struct tf_bind *bind,
                  struct tf_err *err);
 
-/* The rows of hidden states that the head needs of tf_stack_run(). */
-enum tf_rows tf_head_rows(const struct tf_head *head);
+/* The rows of hidden states that the head needs of tf_stack_run() for a batch:
+ * with TF_ROWS_PICKED, *picked gets them, in ctx's arena. `ids` are those that
+ * the last token and the end token are looked for in, laid out as the batch's.
+ */
+enum tf_rows tf_head_rows(struct tf_ctx *ctx, const struct tf_head *head,
+                          const struct tf_seqs *seqs, const int32_t *ids,
+                          const int32_t **picked);
 
 /* Logits from those rows. */
 struct tf_tensor *tf_head_run(struct tf_ctx *ctx, struct tf_head *head,

@@ -28,12 +28,14 @@ static int bind_head(struct tf_model *m, enum tf_task task,
         return 0;
     if (!spec->present)
         return tf_fail(err, "%s has no head for %s", type, tf_task_name(task));
-    if (!spec->tied && !tf_bind_has(bind, spec->out))
+    if (!spec->tied && !tf_bind_has(bind, spec->out, ".weight"))
         return tf_fail(err,
                        "no head for %s: tensor \"%s.weight\" is missing; this "
                        "model was saved without one, fine-tune it first",
                        tf_task_name(task), spec->out);
     m->task = task;
+    m->head.pad = tf_config_id(&m->config, "pad_token_id");
+    m->head.eos = tf_config_id(&m->config, "eos_token_id");
     return tf_head_bind(&m->head, spec, &m->stack, outputs_of(m, task), bind,
                         err);
 }
@@ -55,6 +57,29 @@ static int list_unexpected(struct tf_model *m, const uint8_t *used,
     return 0;
 }
 
+static int bind_stacks(struct tf_model *m, struct tf_bind *bind,
+                       struct tf_err *err)
+{
+    const struct tf_arch *a = &m->arch;
+
+    if (!a->has_decoder)
+        return tf_stack_bind(&m->stack, &a->encoder, 0, bind, err);
+    if (a->has_encoder) {
+        m->encoder = tf_arena_alloc(&m->memory, 1, sizeof(*m->encoder));
+        if (!m->encoder)
+            return tf_no_memory(err, sizeof(*m->encoder));
+        if (tf_stack_bind(m->encoder, &a->encoder, 0, bind, err))
+            return -1;
+    }
+    if (tf_stack_bind(&m->stack, &a->decoder, a->encoder.width, bind, err))
+        return -1;
+    /* one table of tokens for both: its gradients add up */
+    if (m->encoder && m->encoder->tokens.data == m->stack.tokens.data)
+        m->stack.tokens.base = &m->encoder->tokens;
+    m->decoder_start = tf_config_id(&m->config, "decoder_start_token_id");
+    return 0;
+}
+
 static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                       struct tf_err *err)
 {
@@ -63,14 +88,12 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                             .convert = opts->convert,
                             .dtype = opts->dtype,
                             .memory = &m->memory };
-    const struct tf_stack_spec *spec =
-        m->arch.has_encoder ? &m->arch.encoder : &m->arch.decoder;
     int failed;
 
     bind.used = tf_alloc(tf_weights_count(m->weights), 1, err);
     if (!bind.used)
         return -1;
-    failed = tf_stack_bind(&m->stack, spec, &bind, err) ||
+    failed = bind_stacks(m, &bind, err) ||
              bind_head(m, opts->task, &bind, err) ||
              list_unexpected(m, bind.used, err);
     free(bind.used);
@@ -125,6 +148,8 @@ void tf_model_close(struct tf_model *m)
     if (!m)
         return;
     tf_stack_weights(&m->stack, free_packed, NULL);
+    if (m->encoder)
+        tf_stack_weights(m->encoder, free_packed, NULL);
     free_packed(NULL, &m->head.dense);
     free_packed(NULL, &m->head.out);
     tf_weights_close(m->weights);
@@ -136,7 +161,7 @@ void tf_model_close(struct tf_model *m)
 
 const char *tf_model_dtype(const struct tf_model *m)
 {
-    switch (m->stack.layers[0].down.w.dtype) {
+    switch (m->stack.layers[0].o.w.dtype) {
     case TF_BF16:
         return "bf16";
     case TF_F16:
@@ -146,9 +171,15 @@ const char *tf_model_dtype(const struct tf_model *m)
     }
 }
 
+/* The stack that reads the input. */
+static const struct tf_stack *reader(const struct tf_model *m)
+{
+    return m->encoder ? m->encoder : &m->stack;
+}
+
 size_t tf_model_made_for(const struct tf_model *m)
 {
-    const struct tf_stack_spec *s = m->stack.spec;
+    const struct tf_stack_spec *s = reader(m)->spec;
     size_t taken = s->position_after_pad ? s->pad + 1 : 0;
 
     if (!s->max_positions)
@@ -158,13 +189,14 @@ size_t tf_model_made_for(const struct tf_model *m)
 
 size_t tf_model_max_tokens(const struct tf_model *m)
 {
-    return m->stack.positions.data ? tf_model_made_for(m) : SIZE_MAX;
+    return reader(m)->positions.data ? tf_model_made_for(m) : SIZE_MAX;
 }
 
 int tf_model_check(const struct tf_model *m, const int32_t *ids,
                    const uint8_t *type_ids, size_t n, struct tf_err *err)
 {
-    const struct tf_stack_spec *s = m->stack.spec;
+    const struct tf_stack *stack = reader(m);
+    const struct tf_stack_spec *s = stack->spec;
     size_t most = tf_model_max_tokens(m);
 
     if (!n)
@@ -179,7 +211,7 @@ int tf_model_check(const struct tf_model *m, const int32_t *ids,
                                 "token id %d is outside the model's "
                                 "vocabulary of %zu",
                                 ids[i], s->vocab);
-    for (size_t i = 0; type_ids && m->stack.types.data && i < n; i++)
+    for (size_t i = 0; type_ids && stack->types.data && i < n; i++)
         if (type_ids[i] >= s->types)
             return tf_fail_code(err, "bad_ids",
                                 "token type id %d, but the model has %zu types",
@@ -212,9 +244,48 @@ int tf_model_pack(struct tf_model *m, struct tf_pool *pool, struct tf_err *err)
     if (m->packed)
         return 0;
     if (tf_stack_weights(&m->stack, pack_one, &p) ||
+        (m->encoder && tf_stack_weights(m->encoder, pack_one, &p)) ||
         (m->head.dense.w.data && pack_one(&p, &m->head.dense)))
         return -1;
     m->packed = true;
+    return 0;
+}
+
+struct tf_cross *tf_model_encode(struct tf_ctx *ctx, struct tf_runner *r,
+                                 struct tf_model *m,
+                                 const struct tf_batch *batch)
+{
+    struct tf_tensor *x;
+
+    if (!r->encoder)
+        r->encoder = tf_alloc(1, sizeof(*r->encoder), ctx->err);
+    if (!r->encoder) {
+        ctx->failed = true;
+        return NULL;
+    }
+    x = tf_stack_run(ctx, r->encoder, m->encoder, batch, TF_ROWS_ALL, SIZE_MAX);
+    return tf_stack_cross(ctx, &m->stack, x, &batch->seqs);
+}
+
+/* The batch's own ids one token later, as what the decoder reads. */
+static int shift_right(struct tf_ctx *ctx, const struct tf_model *m,
+                       const struct tf_batch *batch, struct tf_batch *out)
+{
+    const struct tf_seqs *seqs = &batch->seqs;
+    size_t tokens = seqs->start[seqs->count];
+    int32_t *ids = tf_scratch(ctx, tokens, sizeof(*ids));
+
+    if (!ids)
+        return -1;
+    if (m->decoder_start < 0) {
+        tf_fail(ctx->err, "config.json has no decoder_start_token_id");
+        ctx->failed = true;
+        return -1;
+    }
+    for (size_t q = 0; q < seqs->count; q++)
+        for (size_t i = seqs->start[q]; i < seqs->start[q + 1]; i++)
+            ids[i] = i > seqs->start[q] ? batch->ids[i - 1] : m->decoder_start;
+    *out = (struct tf_batch){ .ids = ids, .seqs = *seqs };
     return 0;
 }
 
@@ -222,8 +293,25 @@ struct tf_tensor *tf_model_logits(struct tf_ctx *ctx, struct tf_runner *r,
                                   struct tf_model *m,
                                   const struct tf_batch *batch)
 {
-    struct tf_tensor *x = tf_stack_run(ctx, r, &m->stack, batch,
-                                       tf_head_rows(&m->head), SIZE_MAX);
+    struct tf_batch mine = *batch;
+    enum tf_rows rows;
+    struct tf_tensor *x;
 
-    return tf_head_run(ctx, &m->head, x, batch);
+    if (m->encoder) {
+        struct tf_cross *cross = tf_model_encode(ctx, r, m, batch);
+
+        if (!cross)
+            return NULL;
+        if (batch->target)
+            mine = *batch->target;
+        else if (shift_right(ctx, m, batch, &mine))
+            return NULL;
+        mine.cross = cross;
+    }
+    rows = tf_head_rows(ctx, &m->head, &mine.seqs,
+                        batch->target ? mine.ids : batch->ids, &mine.picked);
+    if (ctx->failed)
+        return NULL;
+    x = tf_stack_run(ctx, r, &m->stack, &mine, rows, SIZE_MAX);
+    return tf_head_run(ctx, &m->head, x, &mine);
 }

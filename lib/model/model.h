@@ -30,7 +30,10 @@ struct tf_model {
     struct tf_config config;
     struct tf_arch arch;
     struct tf_weights *weights;
-    struct tf_stack stack; /* the encoder, or a decoder-only model's decoder */
+    struct tf_stack stack;    /* what the head reads: the decoder, else the
+                                 encoder */
+    struct tf_stack *encoder; /* of an encoder-decoder, else NULL */
+    int32_t decoder_start;    /* its decoder's first id, -1: none */
     enum tf_task task;
     struct tf_head head; /* of the task */
     struct tf_arena memory;
@@ -52,9 +55,9 @@ void tf_model_close(struct tf_model *m); /* NULL is allowed */
 /* The type of most weights, for messages: "f32", "bf16", "f16". */
 const char *tf_model_dtype(const struct tf_model *m);
 
-/* Tokens that a sequence can have: what the positions' table holds, SIZE_MAX
- * when they are computed. And what the model was made for (config.json's
- * max_position_embeddings), SIZE_MAX when it does not say. */
+/* Tokens that a sequence of input can have: what the positions' table holds,
+ * SIZE_MAX when they are computed. And what the model was made for
+ * (config.json's max_position_embeddings), SIZE_MAX when it does not say. */
 size_t tf_model_max_tokens(const struct tf_model *m);
 size_t tf_model_made_for(const struct tf_model *m);
 
@@ -93,6 +96,12 @@ int tf_session_logits(struct tf_session *s, const struct tf_batch *batch,
  * norm), [T][width]. */
 int tf_session_hidden(struct tf_session *s, const struct tf_batch *batch,
                       size_t layers, struct tf_result *out, struct tf_err *err);
+
+/* An encoder-decoder's reading of its input: what tf_batch.cross wants, in
+ * ctx's arena. NULL when ctx has failed. */
+struct tf_cross *tf_model_encode(struct tf_ctx *ctx, struct tf_runner *r,
+                                 struct tf_model *m,
+                                 const struct tf_batch *batch);
 
 /* The model's logits for one pass without cutting, in ctx's arena: what
  * training differentiates. NULL when ctx has failed. */

@@ -108,6 +108,8 @@ static int build_alibi(struct tf_positions *p, const struct tf_stack_spec *s,
         double n = h < power ? (double)(h + 1) : (double)(2 * (h - power) + 1);
 
         p->alibi[h] = (float)exp2(step * n);
+        if (s->alibi_scaled)
+            p->alibi[h] /= sqrtf((float)s->head_size);
     }
     return 0;
 }
@@ -115,7 +117,8 @@ static int build_alibi(struct tf_positions *p, const struct tf_stack_spec *s,
 static int build_sines(struct tf_positions *p, const struct tf_stack_spec *s,
                        struct tf_err *err)
 {
-    size_t rows = p->tokens + s->position_offset, cols = s->width;
+    size_t before = s->position_after_pad ? s->pad + 1 : s->position_offset;
+    size_t rows = p->tokens + before, cols = s->width;
     size_t n = cols / 2;
     double last = (double)(s->sines == TF_SINES_OPEN ? n : n - 1);
     float *table;
@@ -132,6 +135,8 @@ static int build_sines(struct tf_positions *p, const struct tf_stack_spec *s,
             table[i * cols + j] = (float)sin(angle);
             table[i * cols + n + j] = (float)cos(angle);
         }
+    if (s->pad_is_zero && s->pad < rows)
+        memset(table + s->pad * cols, 0, cols * sizeof(*table));
     p->sines = (struct tf_tensor){ .ndim = 2, .dim = { rows, cols } };
     p->sines.ld = cols;
     p->sines.data = table;

@@ -13,7 +13,8 @@ TF_ROW("bert", {
         "vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12,
         "num_attention_heads": 12, "intermediate_size": 3072,
         "hidden_act": "gelu", "max_position_embeddings": 512,
-        "type_vocab_size": 2, "layer_norm_eps": 1e-12, "pad_token_id": 0
+        "type_vocab_size": 2, "layer_norm_eps": 1e-12, "pad_token_id": 0,
+        "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1
     },
     "encoder": {
         "types": "$type_vocab_size",
@@ -38,9 +39,13 @@ TF_ROW("bert", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "pooler.dense", "act": "tanh",
-            "out": "classifier"
+            "out": "classifier",
+            "dropout": "$classifier_dropout|hidden_dropout_prob"
         },
-        "token-classification": {"out": "classifier"},
+        "token-classification": {
+            "out": "classifier",
+            "dropout": "$classifier_dropout|hidden_dropout_prob"
+        },
         "question-answering": {"out": "qa_outputs"},
         "masked-lm": {
             "dense": "cls.predictions.transform.dense", "act": "$hidden_act",
@@ -60,7 +65,8 @@ TF_ROW("roberta", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "classifier.dense", "act": "tanh",
-            "out": "classifier.out_proj"
+            "out": "classifier.out_proj",
+            "dense_dropout": "$classifier_dropout|hidden_dropout_prob"
         },
         "masked-lm": {
             "dense": "lm_head.dense", "act": "gelu",
@@ -90,9 +96,12 @@ TF_ROW("distilbert", {
     "defaults": {
         "dim": 768, "n_layers": 6, "n_heads": 12, "hidden_dim": 3072,
         "activation": "gelu",
+        "dropout": 0.1, "attention_dropout": 0.1, "qa_dropout": 0.1,
+        "seq_classif_dropout": 0.2,
         "hidden_size": null, "num_hidden_layers": null,
         "num_attention_heads": null, "intermediate_size": null,
-        "hidden_act": null, "type_vocab_size": null, "layer_norm_eps": null
+        "hidden_act": null, "type_vocab_size": null, "layer_norm_eps": null,
+        "hidden_dropout_prob": null, "attention_probs_dropout_prob": null
     },
     "encoder": {
         "norm_eps": 1e-12,
@@ -112,8 +121,10 @@ TF_ROW("distilbert", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "pre_classifier", "act": "relu",
-            "out": "classifier"
+            "out": "classifier", "dropout": "$seq_classif_dropout"
         },
+        "token-classification": {"dropout": "$dropout"},
+        "question-answering": {"dropout": "$qa_dropout"},
         "masked-lm": {
             "dense": "vocab_transform", "act": "$activation",
             "norm": "vocab_layer_norm",
@@ -129,7 +140,9 @@ TF_ROW("albert", {
     "defaults": {
         "vocab_size": 30000, "embedding_size": 128, "hidden_size": 4096,
         "num_attention_heads": 64, "intermediate_size": 16384,
-        "hidden_act": "gelu_new", "num_hidden_groups": 1, "inner_group_num": 1
+        "hidden_act": "gelu_new", "num_hidden_groups": 1, "inner_group_num": 1,
+        "hidden_dropout_prob": 0, "attention_probs_dropout_prob": 0,
+        "classifier_dropout_prob": 0.1
     },
     "encoder": {
         "embedding_width": "$embedding_size",
@@ -150,8 +163,9 @@ TF_ROW("albert", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "pooler", "act": "tanh",
-            "out": "classifier"
+            "out": "classifier", "dropout": "$classifier_dropout_prob"
         },
+        "token-classification": {"dropout": "$classifier_dropout_prob|hidden_dropout_prob"},
         "masked-lm": {
             "dense": "predictions.dense", "act": "$hidden_act",
             "norm": "predictions.LayerNorm", "to_embedding": true,
@@ -176,7 +190,8 @@ TF_ROW("electra", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "classifier.dense", "act": "gelu",
-            "out": "classifier.out_proj"
+            "out": "classifier.out_proj",
+            "dense_dropout": "$classifier_dropout|hidden_dropout_prob"
         },
         "masked-lm": {
             "dense": "generator_predictions.dense", "act": "gelu",
@@ -212,7 +227,8 @@ TF_ROW("mpnet", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "classifier.dense", "act": "tanh",
-            "out": "classifier.out_proj"
+            "out": "classifier.out_proj",
+            "dense_dropout": "$classifier_dropout|hidden_dropout_prob"
         },
         "masked-lm": {
             "dense": "lm_head.dense", "act": "gelu",
@@ -244,7 +260,7 @@ TF_ROW("deberta-v2", {
         "relative_buckets": "$position_buckets=-*?0:$position_buckets",
         "relative_max": "$max_relative_positions=-*?0:$max_relative_positions",
         "conv_kernel": "$conv_kernel_size",
-        "conv_groups": "$conv_groups?$conv_groups:1",
+        "conv_groups": "$conv_groups",
         "conv_act": "$conv_act?$conv_act:tanh",
         "names": {
             "positions": "$position_biased_input?embeddings.position_embeddings",
@@ -263,8 +279,11 @@ TF_ROW("deberta-v2", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "pooler.dense",
-            "act": "$pooler_hidden_act", "out": "classifier"
+            "act": "$pooler_hidden_act", "out": "classifier",
+            "dense_dropout": "$pooler_dropout",
+            "dropout": "$cls_dropout|hidden_dropout_prob"
         },
+        "token-classification": {"dropout": "$hidden_dropout_prob"},
         "masked-lm": {
             "dense": "$legacy?cls.predictions.transform.dense:lm_predictions.lm_head.dense",
             "act": "$hidden_act",
@@ -293,6 +312,7 @@ TF_ROW("modernbert", {
     "encoder": {
         "norm_bias": "$norm_bias", "attention_bias": "$attention_bias",
         "attention_out_bias": "$attention_bias", "mlp_bias": "$mlp_bias",
+        "dropout": 0,
         "rotary": true,
         "rotary_theta": "$rope_parameters.full_attention.rope_theta|global_rope_theta",
         "rotary_scaling": "$rope_parameters.full_attention|rope_scaling",
@@ -319,17 +339,17 @@ TF_ROW("modernbert", {
             "pool": "$classifier_pooling=mean?mean:first",
             "dense": "head.dense", "dense_bias": "$classifier_bias",
             "act": "$classifier_activation", "norm": "head.norm",
-            "out": "classifier"
+            "out": "classifier", "dropout": "$classifier_dropout"
         },
         "token-classification": {
             "dense": "head.dense", "dense_bias": "$classifier_bias",
             "act": "$classifier_activation", "norm": "head.norm",
-            "out": "classifier"
+            "out": "classifier", "dropout": "$classifier_dropout"
         },
         "question-answering": {
             "dense": "head.dense", "dense_bias": "$classifier_bias",
             "act": "$classifier_activation", "norm": "head.norm",
-            "out": "classifier"
+            "out": "classifier", "dropout": "$classifier_dropout"
         },
         "masked-lm": {
             "dense": "head.dense", "dense_bias": "$classifier_bias",

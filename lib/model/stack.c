@@ -13,6 +13,11 @@ enum size {
     QKV,
     FFN,
     FFN_TWICE,
+    EXPERTS,
+    EXPERT_FFN,
+    SHARED_FFN,
+    ONE,
+    SOURCE, /* width of the encoder */
     SIZES
 };
 
@@ -26,9 +31,10 @@ struct slot {
     enum bias bias;
 };
 
-#define NAME(f)  offsetof(struct tf_stack_names, f)
-#define LAYER(f) offsetof(struct tf_layer, f)
-#define STACK(f) offsetof(struct tf_stack, f)
+#define NAME(f)   offsetof(struct tf_stack_names, f)
+#define LAYER(f)  offsetof(struct tf_layer, f)
+#define EXPERT(f) offsetof(struct tf_expert, f)
+#define STACK(f)  offsetof(struct tf_stack, f)
 
 static const struct slot layer_weights[] = {
     { NAME(q), LAYER(q), QUERIES, WIDTH, ATTENTION },
@@ -38,10 +44,31 @@ static const struct slot layer_weights[] = {
     { NAME(o), LAYER(o), WIDTH, QUERIES, ATTENTION_OUT },
     { NAME(relative_q), LAYER(relative_q), QUERIES, WIDTH, ATTENTION },
     { NAME(relative_k), LAYER(relative_k), QUERIES, WIDTH, ATTENTION },
+    { NAME(cross_q), LAYER(cross_q), QUERIES, WIDTH, ATTENTION },
+    { NAME(cross_k), LAYER(cross_k), KEYS, SOURCE, ATTENTION },
+    { NAME(cross_v), LAYER(cross_v), KEYS, SOURCE, ATTENTION },
+    { NAME(cross_o), LAYER(cross_o), WIDTH, QUERIES, ATTENTION_OUT },
+};
+
+static const struct slot dense_weights[] = {
     { NAME(up), LAYER(up), FFN, WIDTH, MLP },
     { NAME(gate), LAYER(gate), FFN, WIDTH, MLP },
     { NAME(gate_up), LAYER(gate_up), FFN_TWICE, WIDTH, MLP },
     { NAME(down), LAYER(down), WIDTH, FFN, MLP },
+};
+
+static const struct slot sparse_weights[] = {
+    { NAME(router), LAYER(router), EXPERTS, WIDTH, NO_BIAS },
+    { NAME(shared_up), LAYER(shared.up), SHARED_FFN, WIDTH, MLP },
+    { NAME(shared_gate), LAYER(shared.gate), SHARED_FFN, WIDTH, MLP },
+    { NAME(shared_down), LAYER(shared.down), WIDTH, SHARED_FFN, MLP },
+    { NAME(shared_router), LAYER(shared_router), ONE, WIDTH, NO_BIAS },
+};
+
+static const struct slot expert_weights[] = {
+    { NAME(expert_up), EXPERT(up), EXPERT_FFN, WIDTH, MLP },
+    { NAME(expert_gate), EXPERT(gate), EXPERT_FFN, WIDTH, MLP },
+    { NAME(expert_down), EXPERT(down), WIDTH, EXPERT_FFN, MLP },
 };
 
 static const struct slot layer_norms[] = {
@@ -51,6 +78,8 @@ static const struct slot layer_norms[] = {
     { NAME(mlp_norm), LAYER(mlp_norm), WIDTH, 0, 0 },
     { NAME(mlp_out_norm), LAYER(mlp_out_norm), WIDTH, 0, 0 },
     { NAME(mlp_post_norm), LAYER(mlp_post_norm), WIDTH, 0, 0 },
+    { NAME(cross_norm), LAYER(cross_norm), WIDTH, 0, 0 },
+    { NAME(cross_post_norm), LAYER(cross_post_norm), WIDTH, 0, 0 },
 };
 
 static const struct slot stack_weights[] = {
@@ -145,17 +174,86 @@ static int bind_norms(struct work *w, void *base, const struct slot *slots,
     return 0;
 }
 
+/* A norm that each head has of its own, in one tensor or in one a head. */
+static int bind_head_norms(struct work *w, struct tf_norm *norm,
+                           const char *pattern, struct tf_place at,
+                           size_t heads)
+{
+    size_t d = w->spec->head_size;
+    float *rows;
+
+    norm->kind = w->spec->norm;
+    norm->eps = (float)w->spec->norm_eps;
+    norm->w_offset = (float)w->spec->norm_offset;
+    if (!strstr(pattern, "{head}"))
+        return tf_bind_numbers(w->bind, &norm->w, pattern, at, heads, d,
+                               w->err);
+    rows = tf_arena_alloc(w->bind->memory, heads * d, sizeof(*rows));
+    if (!rows)
+        return tf_no_memory(w->err, heads * d * sizeof(*rows));
+    for (at.part = 0; at.part < heads; at.part++) {
+        struct tf_tensor one;
+
+        if (tf_bind_vector(w->bind, &one, pattern, at, ".weight", d, w->err))
+            return -1;
+        memcpy(rows + at.part * d, one.data, d * sizeof(*rows));
+    }
+    norm->w = (struct tf_tensor){ .ndim = 2, .dim = { heads, d }, .ld = d };
+    norm->w.data = rows;
+    return 0;
+}
+
 static int bind_qk_norms(struct work *w, struct tf_layer *layer,
                          struct tf_place at)
 {
     const struct tf_stack_spec *s = w->spec;
+    const char *q = s->names.q_norm, *k = s->names.k_norm;
+    bool all = s->qk_norm == TF_QK_NORM_ALL;
 
-    if (!s->names.q_norm || !s->names.k_norm)
+    if (!q || !k)
         return 0;
-    return bind_norm(w, &layer->q_norm, s->names.q_norm, at,
-                     s->qk_norm_all ? w->size[QUERIES] : s->head_size) ||
-           bind_norm(w, &layer->k_norm, s->names.k_norm, at,
-                     s->qk_norm_all ? w->size[KEYS] : s->head_size);
+    if (s->qk_norm == TF_QK_NORM_HEADS)
+        return bind_head_norms(w, &layer->q_norm, q, at, s->heads) ||
+               bind_head_norms(w, &layer->k_norm, k, at, s->kv_heads);
+    return bind_norm(w, &layer->q_norm, q, at,
+                     all ? w->size[QUERIES] : s->head_size) ||
+           bind_norm(w, &layer->k_norm, k, at,
+                     all ? w->size[KEYS] : s->head_size);
+}
+
+static int bind_experts(struct work *w, struct tf_layer *layer,
+                        struct tf_place at)
+{
+    size_t n = w->spec->experts, bytes = n * sizeof(layer->experts[0]);
+
+    if (bind_weights(w, layer, sparse_weights, COUNT(sparse_weights), at))
+        return -1;
+    layer->experts =
+        tf_arena_alloc(w->bind->memory, n, sizeof(layer->experts[0]));
+    if (!layer->experts)
+        return tf_no_memory(w->err, bytes);
+    memset(layer->experts, 0, bytes);
+    for (at.part = 0; at.part < n; at.part++)
+        if (bind_weights(w, &layer->experts[at.part], expert_weights,
+                         COUNT(expert_weights), at))
+            return -1;
+    if (!layer->router.w.data || !layer->experts[0].up.w.data ||
+        !layer->experts[0].down.w.data)
+        return tf_fail(w->err, "names: router, expert_up or expert_down is "
+                               "not given");
+    return 0;
+}
+
+static int bind_feed_forward(struct work *w, struct tf_layer *layer,
+                             struct tf_place at)
+{
+    if (w->spec->sparse[at.layer])
+        return bind_experts(w, layer, at);
+    if (bind_weights(w, layer, dense_weights, COUNT(dense_weights), at))
+        return -1;
+    if (!layer->down.w.data || (!layer->up.w.data && !layer->gate_up.w.data))
+        return tf_fail(w->err, "names: up or down is not given");
+    return 0;
 }
 
 static int bind_layer(struct work *w, struct tf_layer *layer,
@@ -167,14 +265,18 @@ static int bind_layer(struct work *w, struct tf_layer *layer,
     if (bind_weights(w, layer, layer_weights, COUNT(layer_weights), at) ||
         bind_norms(w, layer, layer_norms + skip, COUNT(layer_norms) - skip,
                    at) ||
-        bind_qk_norms(w, layer, at))
+        bind_qk_norms(w, layer, at) || bind_feed_forward(w, layer, at))
         return -1;
     if (!layer->qkv.w.data &&
         (!layer->q.w.data || !layer->k.w.data || !layer->v.w.data))
         return tf_fail(w->err, "names: neither qkv nor q, k and v");
-    if (!layer->o.w.data || !layer->down.w.data ||
-        (!layer->up.w.data && !layer->gate_up.w.data))
-        return tf_fail(w->err, "names: o, down or up is not given");
+    if (!layer->o.w.data)
+        return tf_fail(w->err, "names: o is not given");
+    if (layer->cross_o.w.data &&
+        (!layer->cross_q.w.data || !layer->cross_k.w.data ||
+         !layer->cross_v.w.data))
+        return tf_fail(w->err, "names: cross_q, cross_k or cross_v is not "
+                               "given");
     return 0;
 }
 
@@ -191,7 +293,8 @@ static int bind_layers(struct work *w, struct tf_stack *stack)
         return tf_no_memory(w->err, bytes);
     memset(stack->layers, 0, bytes);
     for (size_t i = 0; i < stack->count; i++) {
-        struct tf_place at = { i / s->inner_layers, i % s->inner_layers };
+        struct tf_place at = { .layer = i / s->inner_layers,
+                               .inner = i % s->inner_layers };
 
         if (bind_layer(w, &stack->layers[i], at))
             return -1;
@@ -215,8 +318,12 @@ static int bind_embeddings(struct work *w, struct tf_stack *stack)
     if (tf_bind_table(w->bind, &stack->tokens, n->tokens, s->vocab,
                       s->embedding_width, w->err))
         return -1;
-    if (n->positions && tf_bind_table(w->bind, &stack->positions, n->positions,
-                                      s->max_positions, sum_width(s), w->err))
+    if (n->positions &&
+        (s->sines == TF_SINES_NONE ||
+         tf_bind_has(w->bind, n->positions, ".weight")) &&
+        tf_bind_table(w->bind, &stack->positions, n->positions,
+                      s->max_positions + s->position_offset, sum_width(s),
+                      w->err))
         return -1;
     if (n->types && tf_bind_table(w->bind, &stack->types, n->types, s->types,
                                   sum_width(s), w->err))
@@ -229,33 +336,20 @@ static int bind_embeddings(struct work *w, struct tf_stack *stack)
     return 0;
 }
 
-/* Float32 copy of a small table: attention reads it as numbers. */
 static int bind_position_bias(struct work *w, struct tf_stack *stack)
 {
     const struct tf_stack_spec *s = w->spec;
-    struct tf_bind plain = *w->bind;
-    struct tf_tensor *t = &stack->position_bias;
-    float *copy;
+    size_t rows = s->bias_rows ? s->bias_rows : s->bias_buckets;
+    struct tf_place none = { 0 };
 
     if (!s->names.position_bias)
         return 0;
-    plain.convert = false;
-    if (tf_bind_table(&plain, t, s->names.position_bias,
-                      s->bias_rows ? s->bias_rows : s->bias_buckets, s->heads,
-                      w->err))
-        return -1;
-    if (t->dim[0] < s->bias_buckets)
+    if (rows < s->bias_buckets)
         return tf_fail(w->err, "%s: %zu rows for %zu buckets",
-                       s->names.position_bias, t->dim[0], s->bias_buckets);
-    if (t->dtype == TF_F32)
-        return 0;
-    copy = tf_arena_alloc(w->bind->memory, tf_tensor_count(t), sizeof(*copy));
-    if (!copy)
-        return tf_no_memory(w->err, tf_tensor_count(t) * sizeof(*copy));
-    tf_dtype_info(t->dtype)->unpack(copy, t->data, tf_tensor_count(t));
-    t->data = copy;
-    t->dtype = TF_F32;
-    return 0;
+                       s->names.position_bias, rows, s->bias_buckets);
+    return tf_bind_numbers(w->bind, &stack->position_bias,
+                           s->names.position_bias, none, rows, s->heads,
+                           w->err);
 }
 
 /*
@@ -304,12 +398,13 @@ static int bind_rest(struct work *w, struct tf_stack *stack)
 {
     const struct tf_stack_spec *s = w->spec;
     struct tf_place none = { 0 };
-    /* a model whose embeddings have its width needs no projection */
-    size_t skip = s->embedding_width == s->width &&
-                  !tf_bind_has(w->bind, s->names.embedding_projection);
+    /* a model whose embeddings have its width needs no projections */
+    bool needed =
+        s->embedding_width != s->width ||
+        tf_bind_has(w->bind, s->names.embedding_projection, ".weight");
 
-    if (bind_weights(w, stack, stack_weights + skip,
-                     COUNT(stack_weights) - skip, none) ||
+    if (bind_weights(w, stack, stack_weights, needed ? COUNT(stack_weights) : 0,
+                     none) ||
         bind_norms(w, stack, stack_norms, COUNT(stack_norms), none))
         return -1;
     if (s->names.relative &&
@@ -320,7 +415,7 @@ static int bind_rest(struct work *w, struct tf_stack *stack)
 }
 
 int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
-                  struct tf_bind *bind, struct tf_err *err)
+                  size_t source, struct tf_bind *bind, struct tf_err *err)
 {
     struct work w = { .spec = spec, .bind = bind, .err = err };
 
@@ -333,6 +428,11 @@ int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
     w.size[QKV] = w.size[QUERIES] + 2 * w.size[KEYS];
     w.size[FFN] = spec->ffn;
     w.size[FFN_TWICE] = 2 * spec->ffn;
+    w.size[EXPERTS] = spec->experts;
+    w.size[EXPERT_FFN] = spec->expert_ffn;
+    w.size[SHARED_FFN] = spec->shared_ffn;
+    w.size[ONE] = 1;
+    w.size[SOURCE] = source;
     if (bind_embeddings(&w, stack) || bind_rest(&w, stack) ||
         bind_layers(&w, stack))
         return -1;
@@ -354,22 +454,43 @@ struct tf_layer *tf_stack_layer(const struct tf_stack *stack, size_t i)
     return &stack->layers[set * s->inner_layers + i % s->inner_layers];
 }
 
+static int each_slot(void *base, const struct slot *slots, size_t n,
+                     int (*fn)(void *arg, struct tf_weight *w), void *arg)
+{
+    int stop = 0;
+
+    for (size_t i = 0; i < n && !stop; i++) {
+        struct tf_weight *w = (void *)((char *)base + slots[i].at);
+
+        if (w->w.data)
+            stop = fn(arg, w);
+    }
+    return stop;
+}
+
+static int each_weight(struct tf_layer *layer, size_t experts,
+                       int (*fn)(void *arg, struct tf_weight *w), void *arg)
+{
+    int stop = each_slot(layer, layer_weights, COUNT(layer_weights), fn, arg);
+
+    if (!stop)
+        stop = each_slot(layer, dense_weights, COUNT(dense_weights), fn, arg);
+    if (!stop)
+        stop = each_slot(layer, sparse_weights, COUNT(sparse_weights), fn, arg);
+    for (size_t e = 0; layer->experts && e < experts && !stop; e++)
+        stop = each_slot(&layer->experts[e], expert_weights,
+                         COUNT(expert_weights), fn, arg);
+    return stop;
+}
+
 int tf_stack_weights(struct tf_stack *stack,
                      int (*fn)(void *arg, struct tf_weight *w), void *arg)
 {
-    struct tf_weight *w;
-    int stop;
+    int stop = 0;
 
-    for (size_t l = 0; l < stack->count; l++)
-        for (size_t i = 0; i < COUNT(layer_weights); i++) {
-            w = (void *)((char *)&stack->layers[l] + layer_weights[i].at);
-            if (w->w.data && (stop = fn(arg, w)))
-                return stop;
-        }
-    for (size_t i = 0; i < COUNT(stack_weights); i++) {
-        w = (void *)((char *)stack + stack_weights[i].at);
-        if (w->w.data && (stop = fn(arg, w)))
-            return stop;
-    }
-    return stack->conv.w.data ? fn(arg, &stack->conv) : 0;
+    for (size_t l = 0; stack->layers && l < stack->count && !stop; l++)
+        stop = each_weight(&stack->layers[l], stack->spec->experts, fn, arg);
+    if (!stop)
+        stop = each_slot(stack, stack_weights, COUNT(stack_weights), fn, arg);
+    return !stop && stack->conv.w.data ? fn(arg, &stack->conv) : stop;
 }

@@ -11,19 +11,33 @@
 #include "model/bind.h"
 #include "nn/ops.h"
 
+/* A feed-forward of a layer that has many. */
+struct tf_expert {
+    struct tf_weight up, gate, down;
+};
+
 /* What a layer has not is zero: data NULL. Shapes in arch.h's letters: C width,
- * H heads of size D, G key heads, F feed-forward. */
+ * H heads of size D, G key heads, F feed-forward, S the encoder's width. */
 struct tf_layer {
     struct tf_norm attn_norm, attn_out_norm, attn_post_norm;
     struct tf_weight q, k, v;                /* [H D][C], [G D][C], [G D][C] */
     struct tf_weight qkv;                    /* [(H + 2 G) D][C] */
     struct tf_weight o;                      /* [C][H D] */
-    struct tf_norm q_norm, k_norm;           /* [D] or [H D], [G D] */
+    struct tf_norm q_norm, k_norm;           /* [D], [H][D] or [H D] */
     struct tf_weight relative_q, relative_k; /* [H D][C] */
     struct tf_norm mlp_norm, mlp_out_norm, mlp_post_norm;
     struct tf_weight up, gate; /* [F][C] */
     struct tf_weight gate_up;  /* [2 F][C] */
     struct tf_weight down;     /* [C][F] */
+
+    struct tf_weight router;        /* [experts][C] */
+    struct tf_expert *experts;      /* [experts] */
+    struct tf_expert shared;        /* for every token */
+    struct tf_weight shared_router; /* [1][C] */
+
+    struct tf_norm cross_norm, cross_post_norm;
+    struct tf_weight cross_q, cross_k, cross_v; /* [H D][C], [G D][S] */
+    struct tf_weight cross_o;                   /* [C][H D] */
 };
 
 struct tf_stack {
@@ -44,9 +58,10 @@ struct tf_stack {
     size_t count; /* of them; shared ones count once */
 };
 
-/* Find and check every tensor of `spec`. */
+/* Find and check every tensor of `spec`. `source` is the width of what cross
+ * attention reads. */
 int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
-                  struct tf_bind *bind, struct tf_err *err);
+                  size_t source, struct tf_bind *bind, struct tf_err *err);
 
 /* Half the rows of `relative`. */
 size_t tf_relative_span(const struct tf_stack_spec *spec);

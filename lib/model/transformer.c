@@ -35,7 +35,22 @@ static struct tf_tensor *end_result(struct tf_run *run, struct tf_tensor *y)
     return y;
 }
 
-/* residual + what a sub-layer's last product gives, with the norms there. */
+/* residual + y, as a sub-layer ends, with the norms there. */
+static struct tf_tensor *add_result(struct tf_run *run, struct tf_tensor *y,
+                                    struct tf_tensor *residual,
+                                    struct tf_norm *out_norm,
+                                    struct tf_norm *post_norm)
+{
+    struct tf_ctx *ctx = run->ctx;
+    const struct tf_stack_spec *s = run->stack->spec;
+
+    y = tf_norm(ctx, tf_dropout(ctx, y, (float)s->dropout), out_norm);
+    if (s->residual_scale != 1)
+        y = tf_scale(ctx, y, (float)s->residual_scale);
+    return tf_norm(ctx, tf_add(ctx, y, residual), post_norm);
+}
+
+/* The same with the last product of the sub-layer, x through w, still to do. */
 static struct tf_tensor *add_branch(struct tf_run *run, struct tf_tensor *x,
                                     struct tf_weight *w,
                                     struct tf_tensor *residual,
@@ -43,61 +58,36 @@ static struct tf_tensor *add_branch(struct tf_run *run, struct tf_tensor *x,
                                     struct tf_norm *post_norm)
 {
     struct tf_ctx *ctx = run->ctx;
-    float scale = (float)run->stack->spec->residual_scale;
-    struct tf_tensor *y;
+    const struct tf_stack_spec *s = run->stack->spec;
 
-    if (!out_norm && scale == 1) {
-        y = tf_linear(ctx, x, w, TF_ACT_NONE, residual);
-    } else {
-        y = tf_norm(ctx, tf_linear(ctx, x, w, TF_ACT_NONE, NULL), out_norm);
-        if (scale != 1)
-            y = tf_scale(ctx, y, scale);
-        y = tf_add(ctx, y, residual);
-    }
-    return tf_norm(ctx, y, post_norm);
+    if (!out_norm && s->residual_scale == 1)
+        return tf_norm(
+            ctx, tf_linear_dropout(ctx, x, w, (float)s->dropout, residual),
+            post_norm);
+    return add_result(run, tf_linear(ctx, x, w, TF_ACT_NONE, NULL), residual,
+                      out_norm, post_norm);
 }
 
-/* The feed-forward of a layer up to its last product: [T][F]. */
-static struct tf_tensor *
-feed_forward(struct tf_run *run, struct tf_layer *layer, struct tf_tensor *x)
+/* Of x those rows that go on. */
+static struct tf_tensor *keep_rows(struct tf_run *run, struct tf_tensor *x)
 {
-    struct tf_ctx *ctx = run->ctx;
-    const struct tf_stack_spec *s = run->stack->spec;
-    struct tf_tensor *gate, *up;
-
-    if (layer->gate_up.w.data) {
-        struct tf_tensor *both =
-            tf_linear(ctx, x, &layer->gate_up, TF_ACT_NONE, NULL);
-
-        gate = tf_columns(ctx, both, s->gate_first ? 0 : s->ffn, s->ffn);
-        up = tf_columns(ctx, both, s->gate_first ? s->ffn : 0, s->ffn);
-        return tf_act_mul(ctx, gate, up, s->act);
-    }
-    if (!layer->gate.w.data)
-        return tf_linear(ctx, x, &layer->up, s->act, NULL);
-    gate = tf_linear(ctx, x, &layer->gate, TF_ACT_NONE, NULL);
-    up = tf_linear(ctx, x, &layer->up, TF_ACT_NONE, NULL);
-    return tf_act_mul(ctx, gate, up, s->act);
+    return run->rows
+               ? tf_gather_rows(run->ctx, x, run->rows, run->row_seqs->count)
+               : x;
 }
 
 /* Attention of layer i and what is added around it. `in` gets its normed
  * input, of the rows that go on. */
-static struct tf_tensor *attention_half(struct tf_run *run, size_t i,
+static struct tf_tensor *attention_part(struct tf_run *run, size_t i,
                                         struct tf_layer *layer,
                                         struct tf_tensor *x,
                                         struct tf_tensor **in)
 {
-    struct tf_ctx *ctx = run->ctx;
     const struct tf_stack_spec *s = run->stack->spec;
-    struct tf_tensor *normed = tf_norm(ctx, x, have(&layer->attn_norm));
-    struct tf_tensor *rows = normed, *y;
+    struct tf_tensor *normed = tf_norm(run->ctx, x, have(&layer->attn_norm));
+    struct tf_tensor *rows = keep_rows(run, normed), *y;
 
-    if (run->rows) {
-        rows = tf_gather_rows(ctx, normed, run->rows, run->row_seqs->count);
-        x = x == normed
-                ? rows
-                : tf_gather_rows(ctx, x, run->rows, run->row_seqs->count);
-    }
+    x = x == normed ? rows : keep_rows(run, x);
     y = tf_attend(run, i, layer, rows, normed);
     *in = rows;
     if (!s->parallel)
@@ -107,27 +97,51 @@ static struct tf_tensor *attention_half(struct tf_run *run, size_t i,
     return s->parallel ? y : end_result(run, y);
 }
 
+static struct tf_tensor *cross_part(struct tf_run *run, size_t i,
+                                    struct tf_layer *layer, struct tf_tensor *x)
+{
+    struct tf_tensor *in = tf_norm(run->ctx, x, have(&layer->cross_norm));
+    struct tf_tensor *y = tf_attend_cross(run, i, layer, in);
+
+    begin_result(run);
+    y = add_branch(run, y, &layer->cross_o, x, NULL,
+                   have(&layer->cross_post_norm));
+    return end_result(run, y);
+}
+
 static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
                                    struct tf_tensor *x)
 {
     const struct tf_stack_spec *s = run->stack->spec;
     struct tf_layer *layer = tf_stack_layer(run->stack, i);
-    struct tf_tensor *in, *y, *h = attention_half(run, i, layer, x, &in);
     struct tf_norm *norm = have(&layer->mlp_norm);
+    struct tf_norm *out = have(&layer->mlp_out_norm);
+    struct tf_norm *post = have(&layer->mlp_post_norm);
+    struct tf_tensor *in, *y, *h = attention_part(run, i, layer, x, &in);
 
+    if (layer->cross_o.w.data)
+        h = cross_part(run, i, layer, h);
     if (!s->parallel)
         in = tf_norm(run->ctx, h, norm);
     else if (norm)
-        in = tf_norm(run->ctx,
-                     run->rows ? tf_gather_rows(run->ctx, x, run->rows,
-                                                run->row_seqs->count)
-                               : x,
-                     norm);
-    y = feed_forward(run, layer, in);
-    begin_result(run);
-    y = add_branch(run, y, &layer->down, s->residual_normed ? in : h,
-                   have(&layer->mlp_out_norm), have(&layer->mlp_post_norm));
+        in = tf_norm(run->ctx, keep_rows(run, x), norm);
+    if (layer->experts) {
+        y = tf_run_experts(run, layer, in);
+        begin_result(run);
+        y = add_result(run, y, s->residual_normed ? in : h, out, post);
+    } else {
+        y = tf_feed_forward(run, layer, in);
+        begin_result(run);
+        y = add_branch(run, y, &layer->down, s->residual_normed ? in : h, out,
+                       post);
+    }
     return end_result(run, y);
+}
+
+/* Tokens of sequence q that were read before the batch. */
+static size_t past(const struct tf_run *run, size_t q)
+{
+    return run->batch->caches ? run->batch->caches[q]->tokens : 0;
 }
 
 /* Table rows of learned positions, one for each token. */
@@ -145,7 +159,8 @@ static int32_t *position_rows(struct tf_run *run)
     }
     /* fairseq's way: pads stand at their own id and are not counted */
     for (size_t q = 0; q < seqs->count; q++) {
-        int32_t pad = (int32_t)s->pad, next = pad + 1;
+        int32_t pad = (int32_t)s->pad;
+        int32_t next = pad + 1 + (int32_t)past(run, q);
 
         for (size_t i = seqs->start[q]; i < seqs->start[q + 1]; i++)
             rows[i] = run->batch->ids[i] == pad ? pad : next++;
@@ -188,8 +203,9 @@ static struct tf_tensor *embed(struct tf_run *run)
     const struct tf_stack_spec *s = stack->spec;
     const struct tf_batch *batch = run->batch;
     size_t tokens = batch->seqs.start[batch->seqs.count];
-    struct tf_tensor *positions =
-        s->sines ? &run->runner->positions.sines : &stack->positions;
+    struct tf_tensor *positions = stack->positions.data
+                                      ? &stack->positions
+                                      : &run->runner->positions.sines;
     float scale = (float)s->embedding_scale;
     struct tf_tensor *x;
 
@@ -203,6 +219,7 @@ static struct tf_tensor *embed(struct tf_run *run)
         x = add_rows(run, x, positions, position_rows(run));
     x = project(run, x, TF_PROJECT_SUM);
     x = tf_norm(run->ctx, x, have(&stack->embedding_norm));
+    x = tf_dropout(run->ctx, x, (float)s->embedding_dropout);
     return project(run, x, TF_PROJECT_LAST);
 }
 
@@ -232,8 +249,9 @@ static int pick_rows(struct tf_run *run, enum tf_rows rows)
     if (!picked || !start || !single)
         return -1;
     for (size_t q = 0; q < seqs->count; q++)
-        picked[q] = (int32_t)(rows == TF_ROWS_FIRST ? seqs->start[q]
-                                                    : seqs->start[q + 1] - 1);
+        picked[q] = rows == TF_ROWS_FIRST  ? (int32_t)seqs->start[q]
+                    : rows == TF_ROWS_LAST ? (int32_t)seqs->start[q + 1] - 1
+                                           : run->batch->picked[q];
     for (size_t q = 0; q <= seqs->count; q++)
         start[q] = q;
     single->count = seqs->count;
@@ -243,26 +261,34 @@ static int pick_rows(struct tf_run *run, enum tf_rows rows)
     return 0;
 }
 
-/*
- * May the last layer compute the picked rows alone? Attention takes its queries
- * for the last ones of their sequence, which the first is not: then nothing may
- * depend on where it stands.
- */
-static bool last_layer_may_skip(const struct tf_run *run, enum tf_rows rows,
-                                size_t last)
+/* Does any part of attention depend on how far apart tokens stand? */
+static bool sees_distance(const struct tf_run *run, size_t layer)
 {
     const struct tf_stack_spec *s = run->stack->spec;
 
+    return s->causal || s->alibi || s->names.relative ||
+           s->names.position_bias || s->local[layer / s->inner_layers];
+}
+
+/*
+ * May the last layer compute the picked rows alone? Attention takes its queries
+ * for the last ones of their sequence: where they are not, nothing may depend
+ * on where they stand.
+ */
+static bool last_layer_may_skip(const struct tf_run *run, size_t last)
+{
+    const struct tf_seqs *seqs = &run->batch->seqs;
+    bool all_last = true;
+
     if (last == 0 && run->stack->conv.w.data)
         return false;
-    return rows == TF_ROWS_LAST ||
-           (rows == TF_ROWS_FIRST && !s->causal && !s->alibi &&
-            !s->names.relative && !s->names.position_bias &&
-            !s->local[last / s->inner_layers]);
+    for (size_t q = 0; q < seqs->count; q++)
+        all_last &= (size_t)run->picked[q] + 1 == seqs->start[q + 1];
+    return all_last || !sees_distance(run, last);
 }
 
 static struct tf_tensor *run_layers(struct tf_run *run, struct tf_tensor *x,
-                                    enum tf_rows rows, size_t layers)
+                                    size_t layers)
 {
     struct tf_stack *stack = run->stack;
     const struct tf_stack_spec *s = stack->spec;
@@ -273,7 +299,7 @@ static struct tf_tensor *run_layers(struct tf_run *run, struct tf_tensor *x,
     for (size_t i = 0; i < n && x; i++) {
         struct tf_tensor *y;
 
-        if (i + 1 == n && run->picked && last_layer_may_skip(run, rows, i)) {
+        if (i + 1 == n && run->picked && last_layer_may_skip(run, i)) {
             run->rows = run->picked;
             skipped = true;
         }
@@ -289,12 +315,6 @@ static struct tf_tensor *run_layers(struct tf_run *run, struct tf_tensor *x,
                           NULL);
     }
     return x;
-}
-
-/* Tokens of sequence q that were read before the batch. */
-static size_t past(const struct tf_run *run, size_t q)
-{
-    return run->batch->caches ? run->batch->caches[q]->tokens : 0;
 }
 
 /* Where each token stands in its sequence. */
@@ -349,7 +369,7 @@ struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
         return NULL;
     x = embed(&run);
     run.mark = tf_arena_mark(ctx->arena);
-    x = run_layers(&run, x, rows, layers);
+    x = run_layers(&run, x, layers);
     for (size_t q = 0; x && batch->caches && q < batch->seqs.count; q++)
         tf_cache_advance(batch->caches[q],
                          batch->seqs.start[q + 1] - batch->seqs.start[q]);
@@ -358,6 +378,9 @@ struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
 
 void tf_runner_release(struct tf_runner *r)
 {
+    if (r->encoder)
+        tf_runner_release(r->encoder);
+    free(r->encoder);
     tf_positions_release(&r->positions);
     for (size_t i = 0; i < r->layers; i++) {
         free(r->c2p[i]);

@@ -19,6 +19,21 @@ struct tf_batch {
     /* [seqs.count]: what each sequence's tokens come after, and are added to;
      * NULL: they are whole sequences. For causal stacks without a tape. */
     struct tf_cache **caches;
+    /* What a decoder's cross attention reads: sequence q reads that of
+     * cross->seqs which cross_of[q] names, NULL: q. */
+    const struct tf_cross *cross;
+    const int32_t *cross_of;
+    /* Of an encoder-decoder, for tf_model_logits(): what the decoder reads;
+     * NULL: the same ids after the decoder's start token, the last left out. */
+    const struct tf_batch *target;
+    /* With TF_ROWS_PICKED: one row of each sequence, [seqs.count]. */
+    const int32_t *picked;
+};
+
+/* Keys and values of an encoder's output for each layer of a decoder. */
+struct tf_cross {
+    struct tf_seqs seqs;       /* the encoder's */
+    struct tf_tensor **k, **v; /* [layers] of [S][Hkv D] */
 };
 
 /* What a batch runs with beside its weights; zeroed memory is ready. One per
@@ -33,6 +48,8 @@ struct tf_runner {
     float **c2p, **p2c;
     size_t layers;
     unsigned generation;
+    struct tf_runner
+        *encoder; /* an encoder-decoder's other one, made on need */
 };
 
 void tf_runner_release(struct tf_runner *r);
@@ -42,6 +59,7 @@ enum tf_rows {
     TF_ROWS_ALL,   /* [T][C] */
     TF_ROWS_FIRST, /* of each sequence: [count][C] */
     TF_ROWS_LAST,
+    TF_ROWS_PICKED, /* batch->picked */
 };
 
 /*
@@ -54,4 +72,10 @@ struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
                                struct tf_stack *stack,
                                const struct tf_batch *batch, enum tf_rows rows,
                                size_t layers);
+
+/* What the decoder `stack` reads of an encoder's output x [S][C], in ctx's
+ * arena. NULL when ctx has failed. */
+struct tf_cross *tf_stack_cross(struct tf_ctx *ctx, struct tf_stack *stack,
+                                struct tf_tensor *x,
+                                const struct tf_seqs *seqs);
 #endif

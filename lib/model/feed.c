@@ -1,0 +1,90 @@
+#include "model/attend.h"
+
+#include <string.h>
+
+struct tf_tensor *tf_feed_forward(struct tf_run *run, struct tf_layer *layer,
+                                  struct tf_tensor *x)
+{
+    struct tf_ctx *ctx = run->ctx;
+    const struct tf_stack_spec *s = run->stack->spec;
+    struct tf_tensor *gate, *up;
+
+    if (layer->gate_up.w.data) {
+        struct tf_tensor *both =
+            tf_linear(ctx, x, &layer->gate_up, TF_ACT_NONE, NULL);
+
+        gate = tf_columns(ctx, both, s->gate_first ? 0 : s->ffn, s->ffn);
+        up = tf_columns(ctx, both, s->gate_first ? s->ffn : 0, s->ffn);
+        return tf_act_mul(ctx, gate, up, s->act);
+    }
+    if (!layer->gate.w.data)
+        return tf_linear(ctx, x, &layer->up, s->act, NULL);
+    gate = tf_linear(ctx, x, &layer->gate, TF_ACT_NONE, NULL);
+    up = tf_linear(ctx, x, &layer->up, TF_ACT_NONE, NULL);
+    return tf_act_mul(ctx, gate, up, s->act);
+}
+
+static struct tf_tensor *run_expert(struct tf_run *run, struct tf_expert *e,
+                                    struct tf_tensor *x)
+{
+    struct tf_ctx *ctx = run->ctx;
+    enum tf_act act = run->stack->spec->act;
+    struct tf_tensor *y;
+
+    if (e->gate.w.data)
+        y = tf_act_mul(ctx, tf_linear(ctx, x, &e->gate, TF_ACT_NONE, NULL),
+                       tf_linear(ctx, x, &e->up, TF_ACT_NONE, NULL), act);
+    else
+        y = tf_linear(ctx, x, &e->up, act, NULL);
+    return tf_linear(ctx, y, &e->down, TF_ACT_NONE, NULL);
+}
+
+/* Expert e on the tokens that chose it, added to y under their weights. */
+static struct tf_tensor *add_expert(struct tf_run *run, struct tf_layer *layer,
+                                    const struct tf_routes *routes, size_t e,
+                                    struct tf_tensor *x, struct tf_tensor *y)
+{
+    size_t tokens = x->dim[0], k = routes->k, n = 0;
+    int32_t *rows = tf_scratch(run->ctx, tokens, sizeof(*rows));
+    int32_t *slots = tf_scratch(run->ctx, tokens, sizeof(*slots));
+    struct tf_tensor *mine;
+
+    if (!rows || !slots)
+        return NULL;
+    for (size_t i = 0; i < tokens * k; i++)
+        if (routes->expert[i] == (int32_t)e) {
+            rows[n] = (int32_t)(i / k);
+            slots[n++] = (int32_t)(i % k);
+        }
+    if (!n)
+        return y;
+    mine = run_expert(run, &layer->experts[e],
+                      tf_gather_rows(run->ctx, x, rows, n));
+    return tf_add_weighted(run->ctx, y, mine, rows, routes->weight, slots);
+}
+
+struct tf_tensor *tf_run_experts(struct tf_run *run, struct tf_layer *layer,
+                                 struct tf_tensor *x)
+{
+    struct tf_ctx *ctx = run->ctx;
+    const struct tf_stack_spec *s = run->stack->spec;
+    struct tf_tensor *logits =
+        tf_linear(ctx, x, &layer->router, TF_ACT_NONE, NULL);
+    struct tf_tensor *y = x ? tf_new(ctx, x->dim[0], s->width) : NULL, *shared;
+    struct tf_routes routes;
+
+    if (!y || tf_route(ctx, logits, s->experts_per_token, s->experts_renormed,
+                       &routes))
+        return NULL;
+    memset(y->data, 0, tf_tensor_bytes(y));
+    for (size_t e = 0; e < s->experts && y; e++)
+        y = add_expert(run, layer, &routes, e, x, y);
+    if (!layer->shared.up.w.data)
+        return y;
+    shared = run_expert(run, &layer->shared, x);
+    if (!layer->shared_router.w.data)
+        return tf_add(ctx, y, shared);
+    return tf_add_weighted(
+        ctx, y, shared, NULL,
+        tf_linear(ctx, x, &layer->shared_router, TF_ACT_SIGMOID, NULL), NULL);
+}

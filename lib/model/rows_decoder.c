@@ -1,0 +1,260 @@
+/* The decoders of GPT's kind: Transformers' classes of the same model_type. */
+#include "model/arch_rows.h"
+
+#include <stddef.h>
+
+/* clang-format off */
+const struct tf_row tf_rows_decoder[] = {
+
+TF_ROW("gpt2", {
+    "model_type": "gpt2",
+    "prefix": "transformer",
+    "defaults": {
+        "vocab_size": 50257, "n_positions": 1024, "n_embd": 768, "n_layer": 12,
+        "n_head": 12, "activation_function": "gelu_new",
+        "layer_norm_epsilon": 1e-5, "scale_attn_weights": true,
+        "resid_pdrop": 0.1, "embd_pdrop": 0.1, "attn_pdrop": 0.1,
+        "tie_word_embeddings": true
+    },
+    "decoder": {
+        "causal": true,
+        "norm_bias": true, "attention_bias": true,
+        "attention_out_bias": true, "mlp_bias": true, "transposed": true,
+        "attention_scale": "$scale_attn_weights?0:1",
+        "attention_scale_by_layer": "$scale_attn_by_inverse_layer_idx",
+        "names": {
+            "tokens": "wte", "positions": "wpe",
+            "attn_norm": "h.{}.ln_1",
+            "qkv": "h.{}.attn.c_attn", "o": "h.{}.attn.c_proj",
+            "mlp_norm": "h.{}.ln_2",
+            "up": "h.{}.mlp.c_fc", "down": "h.{}.mlp.c_proj",
+            "final_norm": "ln_f"
+        }
+    },
+    "heads": {
+        "causal-lm": {
+            "out": "lm_head", "bias": false, "tied": "$tie_word_embeddings"
+        },
+        "sequence-classification": {
+            "pool": "last", "out": "score", "bias": false
+        },
+        "token-classification": {
+            "out": "classifier",
+            "dropout": "$classifier_dropout|hidden_dropout"
+        },
+        "question-answering": {"out": "qa_outputs"}
+    }
+}),
+
+TF_ROW("gpt_neo", {
+    "model_type": "gpt_neo",
+    "like": "gpt2",
+    "defaults": {
+        "max_position_embeddings": 2048, "hidden_size": 2048, "num_layers": 24,
+        "num_heads": 16, "window_size": 256,
+        "attention_types": [[["global", "local"], 12]],
+        "n_positions": null, "n_embd": null, "n_layer": null, "n_head": null,
+        "resid_pdrop": null, "embd_pdrop": null, "attn_pdrop": null
+    },
+    "decoder": {
+        "attention_bias": false, "transposed": false, "attention_scale": 1,
+        "attention_scale_by_layer": null,
+        "window": "$window_size",
+        "layer_types": "$attention_layers|attention_types",
+        "names": {
+            "qkv": null,
+            "q": "h.{}.attn.attention.q_proj",
+            "k": "h.{}.attn.attention.k_proj",
+            "v": "h.{}.attn.attention.v_proj",
+            "o": "h.{}.attn.attention.out_proj"
+        }
+    }
+}),
+
+TF_ROW("gptj", {
+    "model_type": "gptj",
+    "like": "gpt2",
+    "defaults": {
+        "vocab_size": 50400, "n_positions": 2048, "n_embd": 4096,
+        "n_layer": 28, "n_head": 16, "rotary_dim": 64,
+        "resid_pdrop": 0, "embd_pdrop": 0, "attn_pdrop": 0,
+        "tie_word_embeddings": false
+    },
+    "decoder": {
+        "attention_bias": false, "attention_out_bias": false,
+        "transposed": false, "attention_scale": null,
+        "attention_scale_by_layer": null,
+        "parallel": true,
+        "rotary": true, "rotary_interleaved": true, "rotary_theta": 10000,
+        "rotary_dims": "$rotary_dim",
+        "names": {
+            "positions": null, "qkv": null, "mlp_norm": null,
+            "q": "h.{}.attn.q_proj", "k": "h.{}.attn.k_proj",
+            "v": "h.{}.attn.v_proj", "o": "h.{}.attn.out_proj",
+            "up": "h.{}.mlp.fc_in", "down": "h.{}.mlp.fc_out"
+        }
+    },
+    "heads": {"causal-lm": {"bias": true}, "token-classification": null}
+}),
+
+TF_ROW("gpt_neox", {
+    "model_type": "gpt_neox",
+    "prefix": "gpt_neox",
+    "defaults": {
+        "vocab_size": 50432, "hidden_size": 6144, "num_hidden_layers": 44,
+        "num_attention_heads": 64, "intermediate_size": 24576,
+        "hidden_act": "gelu", "rotary_pct": 0.25, "rotary_emb_base": 10000,
+        "max_position_embeddings": 2048, "layer_norm_eps": 1e-5,
+        "use_parallel_residual": true, "attention_bias": true,
+        "tie_word_embeddings": false
+    },
+    "decoder": {
+        "causal": true,
+        "norm_bias": true, "attention_bias": "$attention_bias",
+        "attention_out_bias": "$attention_bias", "mlp_bias": true,
+        "parallel": "$use_parallel_residual",
+        "qkv_order": "by_group",
+        "rotary": true,
+        "rotary_fraction": "$rope_parameters.partial_rotary_factor|rotary_pct",
+        "rotary_theta": "$rope_parameters.rope_theta|rope_theta|rotary_emb_base",
+        "names": {
+            "tokens": "embed_in",
+            "attn_norm": "layers.{}.input_layernorm",
+            "qkv": "layers.{}.attention.query_key_value",
+            "o": "layers.{}.attention.dense",
+            "mlp_norm": "layers.{}.post_attention_layernorm",
+            "up": "layers.{}.mlp.dense_h_to_4h",
+            "down": "layers.{}.mlp.dense_4h_to_h",
+            "final_norm": "final_layer_norm"
+        }
+    },
+    "heads": {
+        "causal-lm": {
+            "out": "embed_out|lm_head", "bias": false,
+            "tied": "$tie_word_embeddings"
+        },
+        "sequence-classification": {
+            "pool": "last", "out": "score", "bias": false
+        },
+        "token-classification": {
+            "out": "classifier", "dropout": "$classifier_dropout"
+        },
+        "question-answering": {"out": "qa_outputs"}
+    }
+}),
+
+TF_ROW("opt", {
+    "model_type": "opt",
+    "prefix": "model",
+    "defaults": {
+        "vocab_size": 50272, "hidden_size": 768, "num_hidden_layers": 12,
+        "ffn_dim": 3072, "num_attention_heads": 12,
+        "max_position_embeddings": 2048, "activation_function": "relu",
+        "do_layer_norm_before": true, "enable_bias": true,
+        "layer_norm_eps": 1e-5, "pad_token_id": 1, "dropout": 0.1,
+        "attention_dropout": 0, "tie_word_embeddings": true
+    },
+    "decoder": {
+        "causal": true,
+        "norm_bias": true, "attention_bias": "$enable_bias",
+        "attention_out_bias": "$enable_bias", "mlp_bias": "$enable_bias",
+        "position_offset": 2,
+        "embedding_width": "$word_embed_proj_dim", "projection": "tokens",
+        "names": {
+            "tokens": "decoder.embed_tokens",
+            "positions": "decoder.embed_positions",
+            "embedding_projection": "decoder.project_in",
+            "output_projection": "decoder.project_out",
+            "attn_norm": "$do_layer_norm_before?decoder.layers.{}.self_attn_layer_norm",
+            "attn_post_norm": "$do_layer_norm_before?:decoder.layers.{}.self_attn_layer_norm",
+            "q": "decoder.layers.{}.self_attn.q_proj",
+            "k": "decoder.layers.{}.self_attn.k_proj",
+            "v": "decoder.layers.{}.self_attn.v_proj",
+            "o": "decoder.layers.{}.self_attn.out_proj",
+            "mlp_norm": "$do_layer_norm_before?decoder.layers.{}.final_layer_norm",
+            "mlp_post_norm": "$do_layer_norm_before?:decoder.layers.{}.final_layer_norm",
+            "up": "decoder.layers.{}.fc1", "down": "decoder.layers.{}.fc2",
+            "final_norm": "$do_layer_norm_before=false?:$_remove_final_layer_norm?:decoder.final_layer_norm"
+        }
+    },
+    "heads": {
+        "causal-lm": {
+            "out": "lm_head", "bias": false, "tied": "$tie_word_embeddings"
+        },
+        "sequence-classification": {
+            "pool": "last", "out": "score", "bias": false
+        },
+        "question-answering": {"out": "qa_outputs"}
+    }
+}),
+
+TF_ROW("bloom", {
+    "model_type": "bloom",
+    "prefix": "transformer",
+    "defaults": {
+        "vocab_size": 250880, "hidden_size": 64, "n_layer": 2, "n_head": 8,
+        "layer_norm_epsilon": 1e-5, "hidden_dropout": 0,
+        "attention_dropout": 0, "tie_word_embeddings": true
+    },
+    "decoder": {
+        "causal": true, "alibi": true, "act": "gelu_new",
+        "norm_bias": true, "attention_bias": true,
+        "attention_out_bias": true, "mlp_bias": true,
+        "residual_normed": "$apply_residual_connection_post_layernorm",
+        "qkv_order": "by_group",
+        "names": {
+            "tokens": "word_embeddings",
+            "embedding_norm": "word_embeddings_layernorm",
+            "attn_norm": "h.{}.input_layernorm",
+            "qkv": "h.{}.self_attention.query_key_value",
+            "o": "h.{}.self_attention.dense",
+            "mlp_norm": "h.{}.post_attention_layernorm",
+            "up": "h.{}.mlp.dense_h_to_4h", "down": "h.{}.mlp.dense_4h_to_h",
+            "final_norm": "ln_f"
+        }
+    },
+    "heads": {
+        "causal-lm": {
+            "out": "lm_head", "bias": false, "tied": "$tie_word_embeddings"
+        },
+        "sequence-classification": {
+            "pool": "last", "out": "score", "bias": false
+        },
+        "token-classification": {
+            "out": "classifier",
+            "dropout": "$classifier_dropout|hidden_dropout"
+        },
+        "question-answering": {"out": "qa_outputs"}
+    }
+}),
+
+TF_ROW("falcon", {
+    "model_type": "falcon",
+    "like": "bloom",
+    "defaults": {
+        "vocab_size": 65024, "hidden_size": 4544, "num_hidden_layers": 32,
+        "num_attention_heads": 71, "max_position_embeddings": 2048,
+        "alibi": false, "new_decoder_architecture": false,
+        "multi_query": true, "parallel_attn": true, "bias": false,
+        "activation": "gelu", "rope_theta": 10000,
+        "n_layer": null, "n_head": null
+    },
+    "decoder": {
+        "act": "$activation",
+        "alibi": "$alibi", "alibi_scaled": true, "rotary": "$alibi?false:true",
+        "attention_bias": "$bias", "attention_out_bias": "$bias",
+        "mlp_bias": "$bias", "residual_normed": null,
+        "ffn": "$ffn_hidden_size",
+        "kv_heads": "$new_decoder_architecture?$num_kv_heads:$multi_query?1:0",
+        "parallel": "$new_decoder_architecture?true:$parallel_attn",
+        "names": {
+            "embedding_norm": null,
+            "attn_norm": "h.{}.ln_attn|h.{}.input_layernorm",
+            "mlp_norm": "$num_ln_in_parallel_attn=1?:$new_decoder_architecture?h.{}.ln_mlp:$parallel_attn?:h.{}.post_attention_layernorm"
+        }
+    }
+}),
+
+{ NULL, NULL },
+};
+/* clang-format on */
