@@ -45,13 +45,14 @@ class Bench:
         print(f"bench: {self.part}: {text}", file=sys.stderr, flush=True)
 
     def compare(self, case, contenders, unit="ms", scale=1e3, differ=None,
-                tolerance=0.0, runs=None, less_is_better=True):
+                tolerance=0.0, less_is_better=True, note=None):
         """Time contenders {name: call}. A call returns (amount, answer):
         seconds, or None for the wall time of the call itself. The first round
-        is not counted. differ(a, b) says how far two answers are apart."""
+        is not counted. differ(a, b) says how far two answers are apart,
+        note(answer) is a word on one."""
         amounts = {name: [] for name in contenders}
         answers = {}
-        for turn in range((runs or self.runs) + 1):
+        for turn in range(self.runs + 1):
             for name in list(amounts):
                 start = time.perf_counter()
                 try:
@@ -66,10 +67,10 @@ class Bench:
                 if turn:
                     amounts[name].append(amount * scale)
         self.add(case, unit, amounts, answers, differ, tolerance,
-                 less_is_better)
+                 less_is_better, note)
 
     def add(self, case, unit, amounts, answers, differ=None, tolerance=0.0,
-            less_is_better=True):
+            less_is_better=True, note=None):
         row = {"part": self.part, "case": case, "unit": unit,
                "threads": self.threads, "less_is_better": less_is_better,
                "results": {}}
@@ -90,6 +91,8 @@ class Bench:
                     self.say(f"{case}: {name} and {first} differ by {apart:g},"
                              f" more than {tolerance:g}")
                     self.status = 1
+            if note:
+                result["note"] = note(answers[name])
             row["results"][name] = result
         self.rows.append(row)
         self.say(case + ": " + ", ".join(
@@ -112,8 +115,8 @@ def markdown(rows):
     lines = []
     for part in dict.fromkeys(row["part"] for row in rows):
         lines += [f"## {part}", "", "| case | unit | program | median | "
-                  "min - max | ours is better by | answers apart |",
-                  "|---|---|---|---|---|---|---|"]
+                  "min - max | ours is better by | answers apart | |",
+                  "|---|---|---|---|---|---|---|---|"]
         for row in (r for r in rows if r["part"] == part):
             for name, r in row["results"].items():
                 better = r.get("ours_is_better_by")
@@ -122,7 +125,8 @@ def markdown(rows):
                     f"| {row['case']} | {row['unit']} | {name} | "
                     f"{r['median']:.4g} | {r['min']:.4g} - {r['max']:.4g} | "
                     f"{'' if better is None else f'{better:.2f}'} | "
-                    f"{'' if apart is None else f'{apart:.1e}'} |")
+                    f"{'' if apart is None else f'{apart:.1e}'} | "
+                    f"{r.get('note', '')} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -181,15 +185,33 @@ class Lines:
 
 def once(argv, env, stdin=os.devnull):
     """One whole process that reads the file `stdin`: (seconds, standard
-    output, peak resident bytes)."""
+    output)."""
     with open(stdin, "rb") as source:
         start = time.perf_counter()
-        with subprocess.Popen(argv, stdin=source, stdout=subprocess.PIPE,
-                              env=env) as process:
-            out = process.stdout.read()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+        done = subprocess.run(argv, stdin=source, stdout=subprocess.PIPE,
+                              env=env, check=False)
         seconds = time.perf_counter() - start
-    if process.returncode:
-        raise RuntimeError(f"{argv[0]}: exit status {process.returncode}")
-    return seconds, out, usage.ru_maxrss * 1024
+    if done.returncode:
+        raise RuntimeError(f"{argv[0]}: exit status {done.returncode}")
+    return seconds, done.stdout
+
+
+# A process starts with the peak of the one that forked it: fork from a small
+# one.
+LAUNCH = """import os, sys
+pid = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss * 1024, file=sys.stderr)
+sys.exit(status != 0)"""
+
+
+def peak(argv, env, stdin=os.devnull):
+    """The peak resident bytes of a whole process."""
+    with open(stdin, "rb") as source:
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", LAUNCH,
+                               *argv], stdin=source, env=env, check=False,
+                              capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"{argv[0]}: " + done.stderr.decode(
+            "utf-8", "replace"))
+    return int(done.stderr.split()[-1])

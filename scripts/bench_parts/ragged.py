@@ -6,7 +6,7 @@ import json
 import os
 
 from . import assets
-from .dense import start_peers
+from .dense import peer_model, start_peers
 from .harness import OURS, once
 
 KINDS = {"HF fp32": "hf", "ORT fp32": "ort", "CT2 fp32": "ct2"}
@@ -18,7 +18,6 @@ def prepare(bench):
     assets.ragged_records(bench)
     for model in assets.minilm(bench), assets.bert_base(bench):
         for kind in KINDS.values():
-            from .dense import peer_model
             peer_model(bench, model, kind)
 
 
@@ -39,6 +38,19 @@ def apart(a, b):
                for (x, s), (y, t) in zip(a, b))
 
 
+def accuracy(path, names):
+    """A note on answers: how many are right, where the records say."""
+    with open(path, encoding="utf-8") as f:
+        gold = [names.get(json.loads(line).get("label")) for line in f]
+
+    def note(found):
+        if None in gold:
+            return ""
+        right = sum(a[0] == g for a, g in zip(found, gold))
+        return f"accuracy {right / len(gold):.4f}"
+    return note
+
+
 def names_of(model):
     with open(os.path.join(model, "config.json"), encoding="utf-8") as f:
         config = json.load(f)
@@ -48,12 +60,13 @@ def names_of(model):
 def calls(bench, model, path, kinds, peers, dtype):
     names = names_of(model)
     env = bench.environment()
-    found = {}
+    contenders = {}
 
     def our_call():
-        seconds, out, _ = once([tool, "-m", model, "-t", str(bench.threads),
-                                "--dtype", dtype, path], env)
-        return seconds, read_answers(out.splitlines(), names)
+        seconds, out = once([tool, "-m", model, "-t", str(bench.threads),
+                             "--dtype", dtype, path], env)
+        found = read_answers(out.splitlines(), names)
+        return len(found) / seconds, found
 
     def peer_call(peer, order):
         out = bench.path("text", "answers.jsonl")
@@ -63,17 +76,20 @@ def calls(bench, model, path, kinds, peers, dtype):
         def call():
             seconds = json.loads(peer.ask(request, 1)[0])["seconds"]
             with open(out, encoding="utf-8") as f:
-                return seconds, read_answers(f, names)
+                found = read_answers(f, names)
+                return len(found) / seconds, found
         return call
 
     tool = bench.tool("tf-classify")
     if tool:
-        found[OURS] = our_call
+        contenders[OURS] = our_call
     for name, kind in kinds.items():
         if kind == "hf":
-            found["HF pipeline, batch 32"] = peer_call(peers[name], "pipeline")
-        found[name + ", sorted by length"] = peer_call(peers[name], "sorted")
-    return found
+            contenders[f"HF pipeline, batch {BATCH}"] = peer_call(
+                peers[name], "pipeline")
+        contenders[name + ", sorted by length"] = peer_call(peers[name],
+                                                            "sorted")
+    return contenders
 
 
 def measure(bench, kinds, dtype, tolerance):
@@ -87,8 +103,9 @@ def measure(bench, kinds, dtype, tolerance):
             (f"BERT-base, {FEW} records", assets.bert_base(bench), few)]:
         peers = start_peers(bench, model, kinds)
         bench.compare(title, calls(bench, model, path, kinds, peers, dtype),
-                      unit="s", scale=1, differ=apart, tolerance=tolerance,
-                      runs=min(bench.runs, 5))
+                      unit="texts/s", scale=1, differ=apart,
+                      tolerance=tolerance, less_is_better=False,
+                      note=accuracy(path, names_of(model)))
         for peer in peers.values():
             peer.close()
 

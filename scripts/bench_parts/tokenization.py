@@ -73,7 +73,7 @@ def tiktoken_call(path, lines, threads):
 
 def our_call(bench, program, *args):
     def call():
-        out = once([program, *args], bench.environment())[1]
+        _, out = once([program, *args], bench.environment())
         reply = json.loads(out)
         return reply["seconds"], reply.get("ids")
     return call
@@ -107,7 +107,7 @@ def pipe(bench, tool, path, text, megabytes):
 
     def call(argv):
         def timed():
-            seconds, out, _ = once(argv, env)
+            seconds, out = once(argv, env)
             return megabytes / seconds, [
                 json.loads(x)["n_tokens"] for x in out.splitlines()]
         return timed
