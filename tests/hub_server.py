@@ -463,12 +463,13 @@ class Handler(BaseHTTPRequestHandler):
         want = json.loads(self.raw)
         name = "%s/%s" % (want.get("organization") or "ada", want["name"])
         key = (want.get("type") or "model", name)
+        url = "http://%s/%s" % (self.headers["Host"], name)
         if key in REPOS:
-            return self.error(409, "", "You already created this repo")
+            return self.reply(409, {"url": url, "error":
+                                    "You already created this repo"})
         private = want.get("private") or want.get("visibility") == "private"
         REPOS[key] = Repo(*key, private=bool(private))
-        self.reply(200, {"url": "http://%s/%s" % (self.headers["Host"], name),
-                         "name": name})
+        self.reply(200, {"url": url, "name": name})
 
     def delete(self):
         want = json.loads(self.raw)

@@ -57,7 +57,7 @@ class Loader(unittest.TestLoader):
 
     def getTestCaseNames(self, case):
         return [name for name in vars(case) if case is not Case and
-                name[0] != "_" and name != "setUp"]
+                name[0] != "_" and name not in ("setUp", "tearDown")]
 
 
 class Case(unittest.TestCase):

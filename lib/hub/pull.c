@@ -1,5 +1,6 @@
 #include "hub/pull.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -250,18 +251,20 @@ static int fetch(struct job *job, struct tf_err *err)
     return tf_hub_work(&work, err);
 }
 
-/* The answer, once all is at its place. */
+/* The answer, once all is at its place: good in any working directory. */
 static char *result(const struct job *job, struct tf_err *err)
 {
     const struct tf_hub_filter *f = &job->p->filter;
     struct tf_buf path = TF_BUF_INIT;
-    char *copy = NULL;
+    const char *top =
+        job->place.local >= 0 ? job->p->local_dir : job->place.store.path;
+    char here[PATH_MAX], *copy = NULL;
 
-    if (job->place.local >= 0)
-        tf_buf_adds(&path, job->p->local_dir);
-    else
-        tf_buf_addf(&path, "%s/snapshots/%s", job->place.store.path,
-                    job->place.commit);
+    if (top[0] != '/' && getcwd(here, sizeof(here)))
+        tf_buf_addf(&path, "%s/", here);
+    tf_buf_adds(&path, top);
+    if (job->place.local < 0)
+        tf_buf_addf(&path, "/snapshots/%s", job->place.commit);
     if (f->nfiles == 1 && names_files_only(f))
         tf_buf_addf(&path, "/%s", f->files[0]);
     if (path.failed)
