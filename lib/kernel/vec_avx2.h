@@ -32,6 +32,12 @@ static inline vf v_load_n(const float *p, size_t n)
     return _mm256_maskload_ps(p, v_first(n));
 }
 
+/* The first n < V_LANES elements of x, then those of y. */
+static inline vf v_join(vf x, vf y, size_t n)
+{
+    return _mm256_blendv_ps(y, x, _mm256_castsi256_ps(v_first(n)));
+}
+
 static inline void v_store(float *p, vf x)
 {
     _mm256_storeu_ps(p, x);

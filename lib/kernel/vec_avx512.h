@@ -31,6 +31,12 @@ static inline vf v_load_n(const float *p, size_t n)
     return _mm512_maskz_loadu_ps(v_first(n), p);
 }
 
+/* The first n < V_LANES elements of x, then those of y. */
+static inline vf v_join(vf x, vf y, size_t n)
+{
+    return _mm512_mask_blend_ps(v_first(n), y, x);
+}
+
 static inline void v_store(float *p, vf x)
 {
     _mm512_storeu_ps(p, x);

@@ -169,33 +169,38 @@ static void rms_norm(float *dst, const float *src, const float *w,
         MAP(v_mul(x, r));
 }
 
-static float max(const float *a, size_t n)
+/* The largest factor * a[i], or NaN when there is one. */
+INLINE float highest(const float *a, float factor, size_t n)
 {
-    vf top = v_set(-INFINITY), x;
+    vf low = v_set(-INFINITY), top = low, f = v_set(factor), x;
     vmask nan = v_none();
-    float m;
     size_t i;
 
     for (i = 0; i + V_LANES <= n; i += V_LANES) {
-        x = v_load(a + i);
+        x = v_mul(v_load(a + i), f);
         top = v_max(top, x);
         nan = v_or(nan, v_is_nan(x));
     }
-    m = v_any(nan) ? NAN : v_highest(top);
-    for (; i < n; i++)
-        m = a[i] > m || isnan(a[i]) ? a[i] : m;
-    return m;
+    if (i < n) {
+        x = v_join(v_mul(v_load_n(a + i, n - i), f), low, n - i);
+        top = v_max(top, x);
+        nan = v_or(nan, v_is_nan(x));
+    }
+    return v_any(nan) ? NAN : v_highest(top);
+}
+
+static float max(const float *a, size_t n)
+{
+    return highest(a, 1, n);
 }
 
 static float exp_sum(float *dst, const float *src, float factor, float *top,
                      size_t n)
 {
-    vf s = v_set(0), y, most;
-    float m, total;
+    vf s = v_set(0), f = v_set(factor), most, y;
+    float m = highest(src, factor, n);
     size_t i;
 
-    times(dst, src, factor, n);
-    m = max(dst, n);
     *top = m > *top || isnan(m) ? m : *top;
     if (*top == -INFINITY) {
         memset(dst, 0, n * sizeof(*dst));
@@ -203,17 +208,16 @@ static float exp_sum(float *dst, const float *src, float factor, float *top,
     }
     most = v_set(*top);
     for (i = 0; i + V_LANES <= n; i += V_LANES) {
-        y = v_exp(v_sub(v_load(dst + i), most));
+        y = v_exp(v_sub(v_mul(v_load(src + i), f), most));
         s = v_add(s, y);
         v_store(dst + i, y);
     }
-    total = v_sum(s);
     if (i < n) {
-        v_store_n(dst + i, v_exp(v_sub(v_load_n(dst + i, n - i), most)), n - i);
-        for (; i < n; i++)
-            total += dst[i];
+        y = v_exp(v_sub(v_mul(v_load_n(src + i, n - i), f), most));
+        s = v_add(s, v_join(y, v_set(0), n - i));
+        v_store_n(dst + i, y, n - i);
     }
-    return total;
+    return v_sum(s);
 }
 
 /* V_LANES elements of a type as float32, and the first n with zeros after. */
