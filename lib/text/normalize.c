@@ -203,6 +203,8 @@ static int finish(struct tf_normalizer *n, const char *name, unsigned seen,
         n->strip_accents = n->lowercase;
     if (n->run == tf_normalize_bert)
         tf_normalize_bert_prepare(n);
+    if (n->run == tf_normalize_replace)
+        return tf_pattern_compile(&n->pattern, err);
     return 0;
 }
 

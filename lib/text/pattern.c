@@ -26,31 +26,30 @@ static int read_text(struct tf_json *j, struct tf_pattern *p,
 int tf_pattern_read(struct tf_json *j, struct tf_pattern *p, struct tf_err *err)
 {
     struct tf_str key;
-    bool regex = false;
 
     if (tf_json_object(j))
         while (tf_json_key(j, &key)) {
-            regex = tf_str_is(key, "Regex");
-            if (!regex && !tf_str_is(key, "String"))
+            p->is_regex = tf_str_is(key, "Regex");
+            if (!p->is_regex && !tf_str_is(key, "String"))
                 return tf_fail(err,
-                               "unknown pattern \"%.*s\"; String and "
-                               "Regex are known",
+                               "unknown pattern \"%.*s\": String and Regex "
+                               "are known",
                                (int)key.len, key.s);
             if (read_text(j, p, err))
                 return -1;
         }
-    if (!p->string.s) {
+    if (!p->string.s)
         tf_json_bad(j, "a pattern must hold String or Regex");
-        return 0;
-    }
-    /* an empty string matches between all characters */
-    if (regex || !p->string.len) {
-        tf_regex_free(p->regex);
-        p->regex = tf_regex_new(p->string, err);
-        if (!p->regex)
-            return -1;
-    }
     return 0;
+}
+
+int tf_pattern_compile(struct tf_pattern *p, struct tf_err *err)
+{
+    /* an empty string matches between all characters */
+    if (!p->is_regex && p->string.len)
+        return 0;
+    p->regex = tf_regex_new(p->string, err);
+    return p->regex ? 0 : -1;
 }
 
 void tf_pattern_release(struct tf_pattern *p)

@@ -8,14 +8,17 @@
 
 /* Zeroed memory is no pattern. */
 struct tf_pattern {
-    struct tf_str string;   /* as it was read; of a string or an expression */
-    struct tf_regex *regex; /* NULL: the string itself */
+    struct tf_str string; /* as it was read; owned */
+    bool is_regex;
+    struct tf_regex *regex; /* once compiled */
 };
 
 /* Read {"String": s} or {"Regex": r}. On failure `p` is still to be released.
  * Errors of JSON stay in `j`. */
 int tf_pattern_read(struct tf_json *j, struct tf_pattern *p,
                     struct tf_err *err);
+/* Make it ready to be searched for. */
+int tf_pattern_compile(struct tf_pattern *p, struct tf_err *err);
 void tf_pattern_release(struct tf_pattern *p);
 
 /* All matches in a text, one after the other, as Oniguruma's find_iter. */

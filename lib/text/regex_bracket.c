@@ -127,8 +127,8 @@ int tf_regex_escape(struct tf_regex_text *t, uint32_t *c)
     return bad;
 }
 
-int tf_regex_set_escape(struct tf_regex_text *t, struct tf_buf *out,
-                        bool *negated)
+int tf_regex_set_escape(struct tf_regex_text *t, bool bracketed,
+                        struct tf_buf *out, bool *negated)
 {
     const char *s = t->all.s + t->at, *close;
     char spelt[2] = { '\\', 0 };
@@ -140,7 +140,7 @@ int tf_regex_set_escape(struct tf_regex_text *t, struct tf_buf *out,
     spelt[1] = (char)(*s | 0x20);
     t->at++;
     if (spelt[1] != 'p')
-        return tf_regex_set(t, name, out);
+        return tf_regex_set(t, name, bracketed, out);
     if (t->at == t->all.len || *++s != '{') {
         /* no property: the letter itself */
         tf_buf_addc(out, spelt[1] == t->all.s[t->at - 1] ? 'p' : 'P');
@@ -158,7 +158,7 @@ int tf_regex_set_escape(struct tf_regex_text *t, struct tf_buf *out,
         name.len--;
     }
     t->at += (size_t)(close + 1 - s);
-    return tf_regex_set(t, name, out);
+    return tf_regex_set(t, name, bracketed, out);
 }
 
 /* One operand of &&: what stands in brackets, and alternatives to it. */
@@ -208,7 +208,7 @@ static int class_set(struct tf_regex_text *t, struct operand *o)
 
     if (left >= 2 && s[0] == '\\') {
         t->at++;
-        status = tf_regex_set_escape(t, &set, &negated);
+        status = tf_regex_set_escape(t, true, &set, &negated);
     } else if (left >= 4 && s[0] == '[' && s[1] == ':') {
         negated = s[2] == '^';
         name.s = s + 2 + negated;
@@ -216,7 +216,11 @@ static int class_set(struct tf_regex_text *t, struct operand *o)
         if (close && close + 1 < s + left && close[1] == ']') {
             name.len = (size_t)(close - name.s);
             t->at += (size_t)(close + 2 - s);
-            status = tf_regex_set(t, name, &set);
+            /* unlike \p{punct} */
+            if (tf_str_is(name, "punct"))
+                status = tf_regex_set(t, (struct tf_str){ "S", 1 }, true, &set);
+            if (status >= 0)
+                status = tf_regex_set(t, name, true, &set);
         }
     }
     if (status == 1)
@@ -270,39 +274,38 @@ static int class_range(struct tf_regex_text *t, struct operand *o)
 
 static int bracket(struct tf_regex_text *t, struct tf_buf *out, int depth);
 
+/* A class within the class: another alternative. */
+static int class_inside(struct tf_regex_text *t, struct operand *o, int depth)
+{
+    struct tf_buf inner = TF_BUF_INIT;
+    int status;
+
+    t->at++;
+    status = bracket(t, &inner, depth + 1);
+    if (!status)
+        add_other(o, "", &inner, "");
+    tf_buf_release(&inner);
+    return status;
+}
+
 /* Everything up to && or the closing bracket. */
 static int class_operand(struct tf_regex_text *t, struct operand *o, int depth)
 {
     const size_t begun = t->at;
-    struct tf_buf inner = TF_BUF_INIT;
     int status;
 
     while (t->at < t->all.len) {
         const char *s = t->all.s + t->at;
 
-        if (*s == ']' && t->at > begun)
-            break;
-        if (t->all.len - t->at >= 2 && s[0] == '&' && s[1] == '&')
+        if ((*s == ']' && t->at > begun) ||
+            (t->all.len - t->at >= 2 && s[0] == '&' && s[1] == '&'))
             break;
         status = class_set(t, o);
-        if (status < 0)
-            return -1;
-        if (!status)
-            continue;
-        if (*s != '[') {
-            if (class_range(t, o))
-                return -1;
-            continue;
-        }
-        t->at++;
-        tf_buf_reset(&inner);
-        status = bracket(t, &inner, depth + 1);
-        if (!status)
-            add_other(o, "", &inner, "");
+        if (status == 1)
+            status = *s == '[' ? class_inside(t, o, depth) : class_range(t, o);
         if (status)
-            break;
+            return -1;
     }
-    tf_buf_release(&inner);
     if (t->at == t->all.len)
         return tf_regex_bad(t, "a class without its closing bracket");
     if (!o->contents.len && !o->others.len)

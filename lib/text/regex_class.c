@@ -20,9 +20,19 @@
     "\\x{A1}-\\x{167F}\\x{1681}-\\x{1FFF}\\x{200B}-\\x{2027}"                  \
     "\\x{202A}-\\x{202E}\\x{2030}-\\x{205E}\\x{2060}-\\x{2FFF}"                \
     "\\x{3001}-\\x{10FFFF}"
-#define LETTERED                                                               \
+#define WORD                                                                   \
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}"                                        \
     "\\x{24B6}-\\x{24E9}\\x{1F130}-\\x{1F149}\\x{1F150}-\\x{1F169}"            \
     "\\x{1F170}-\\x{1F189}"
+/* those that are words outside of brackets only */
+#define LATIN_WORD "\\xB2\\xB3\\xB9\\xBC-\\xBE"
+/* marks of Unicode 15 and 16 that are alphabetic */
+#define ALPHABETIC                                                             \
+    "\\p{Alphabetic}\\x{897}\\x{CF3}\\x{10D69}\\x{10EFC}\\x{11241}"            \
+    "\\x{113B8}-\\x{113C0}\\x{113C2}\\x{113C5}\\x{113C7}-\\x{113CA}"           \
+    "\\x{113CC}-\\x{113CD}\\x{11F00}-\\x{11F01}\\x{11F03}"                     \
+    "\\x{11F34}-\\x{11F3A}\\x{11F3E}-\\x{11F40}\\x{1611E}-\\x{1612E}"          \
+    "\\x{1E08F}"
 
 /* in the order of utf8proc_category_t */
 static const char categories[] = "CnLuLlLtLmLoMnMcMeNdNlNoPcPdPsPePiPfPoSmScSk"
@@ -39,18 +49,16 @@ static const struct named {
     { "\\s", SPACE, "" },
     { "\\d", "\\p{Nd}", "Nd" },
     { "\\h", "0-9A-Fa-f", "" },
-    { "\\w",
-      "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\xB2\\xB3\\xB9\\xBC-\\xBE" LETTERED,
-      "L,M,Nd,Nl,Pc" },
-    { "word", "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}" LETTERED, "L,M,Nd,Nl,Pc" },
-    { "alpha", "\\p{Alphabetic}", "L,Nl" },
-    { "alphabetic", "\\p{Alphabetic}", "L,Nl" },
-    { "alnum", "\\p{Alphabetic}\\p{Nd}", "L,Nl,Nd" },
+    { "\\w", WORD, "L,M,Nd,Nl,Pc" },
+    { "word", WORD, "L,M,Nd,Nl,Pc" },
+    { "alpha", ALPHABETIC, "L,Nl" },
+    { "alphabetic", ALPHABETIC, "L,Nl" },
+    { "alnum", ALPHABETIC "\\p{Nd}", "L,Nl,Nd" },
     { "upper", "\\p{Uppercase}", "Lu" },
     { "uppercase", "\\p{Uppercase}", "Lu" },
-    { "lower", "\\p{Lowercase}", "Ll" },
-    { "lowercase", "\\p{Lowercase}", "Ll" },
-    { "punct", "\\p{P}\\p{S}", "P,S" },
+    { "lower", "\\p{Lowercase}\\x{1E030}-\\x{1E06D}", "Ll" },
+    { "lowercase", "\\p{Lowercase}\\x{1E030}-\\x{1E06D}", "Ll" },
+    { "punct", "\\p{P}", "P" },
     { "graph", "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Co}", "L,M,N,P,S,Cf" },
     { "print", "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Co}\\p{Zs}",
       "L,M,N,P,S,Cf" },
@@ -192,7 +200,7 @@ static int add_property(struct tf_regex_text *t, const char *name,
     return 0;
 }
 
-int tf_regex_set(struct tf_regex_text *t, struct tf_str name,
+int tf_regex_set(struct tf_regex_text *t, struct tf_str name, bool bracketed,
                  struct tf_buf *out)
 {
     const char *category;
@@ -213,6 +221,8 @@ int tf_regex_set(struct tf_regex_text *t, struct tf_str name,
         if (!strcmp(plain, sets[i].name)) {
             tf_buf_adds(out, sets[i].contents);
             add_news(out, sets[i].news);
+            if (!bracketed && !strcmp(sets[i].contents, WORD))
+                tf_buf_adds(out, LATIN_WORD);
             return 0;
         }
     category = category_name(plain, shown);

@@ -27,12 +27,13 @@ int tf_regex_escape(struct tf_regex_text *t, uint32_t *c);
 /*
  * Read an escape of a set (\s \w \d \h \p{...} and their capitals), from its
  * letter on, and add what stands between brackets for it; *negated: for all
- * others. -1 if it is bad; 1, with nothing read, if it is of another kind.
+ * others. `bracketed`: it stands within a class, where \w has less in it. -1 if
+ * it is bad; 1, with nothing read, if it is of another kind.
  */
-int tf_regex_set_escape(struct tf_regex_text *t, struct tf_buf *out,
-                        bool *negated);
+int tf_regex_set_escape(struct tf_regex_text *t, bool bracketed,
+                        struct tf_buf *out, bool *negated);
 /* The same for a set by its name in \p{...} or [:...:]. */
-int tf_regex_set(struct tf_regex_text *t, struct tf_str name,
+int tf_regex_set(struct tf_regex_text *t, struct tf_str name, bool bracketed,
                  struct tf_buf *out);
 
 /* Read a class, from its bracket on, and add it as an expression. */

@@ -58,7 +58,7 @@ static void write_set(struct tf_buf *out, const struct tf_buf *set,
 static int word_edge(struct translation *tr, bool edge)
 {
     struct tf_buf set = TF_BUF_INIT, w = TF_BUF_INIT;
-    int failed = tf_regex_set(&tr->t, (struct tf_str){ "\\w", 2 }, &set);
+    int failed = tf_regex_set(&tr->t, (struct tf_str){ "\\w", 2 }, false, &set);
     const char *word;
 
     write_set(&w, &set, false);
@@ -134,7 +134,7 @@ static int escape(struct translation *tr)
             tf_buf_addf(tr->out, "\\%c", c);
         return 0;
     }
-    status = tf_regex_set_escape(t, &set, &negated);
+    status = tf_regex_set_escape(t, false, &set, &negated);
     if (!status)
         write_set(tr->out, &set, negated);
     tf_buf_release(&set);

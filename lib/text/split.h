@@ -14,6 +14,10 @@ int tf_splitter_read(struct tf_json *j, struct tf_splitter **out,
                      struct tf_err *err);
 void tf_splitter_free(struct tf_splitter *s); /* NULL is allowed */
 
+/* Does it look at where pieces come from (Metaspace's "first")? Then normalize
+ * with origins, whoever else wants them. */
+bool tf_splitter_needs_origins(const struct tf_splitter *s);
+
 /* Split each piece of `pre` that is no added token (and map bytes or add
  * prefixes where the type does). Thread safe. NULL changes nothing. */
 void tf_split(const struct tf_splitter *s, struct tf_pretext *pre,

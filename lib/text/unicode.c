@@ -129,9 +129,9 @@ static bool after_8(uint32_t c)
 
 static bool is_bert_mark(uint32_t c)
 {
-    /* the two were Mn then */
-    return (category_of(c) == CATEGORY(MN) && !after_8(c)) || c == 0x1734 ||
-           c == 0x1171E;
+    if (c == 0x1734 || c == 0x1171E) /* Mn then */
+        return true;
+    return category_of(c) == CATEGORY(MN) && !after_8(c) && c != 0x111C9;
 }
 
 static uint32_t bert_flags(uint32_t c, uint32_t k)

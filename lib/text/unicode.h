@@ -67,14 +67,15 @@ int tf_unicode_combining(uint32_t c);
 /* The primary composite of a and b in Unicode 9, or 0. */
 uint32_t tf_unicode_compose(uint32_t a, uint32_t b);
 
-/* A range of characters assigned after Unicode 14, with its general category,
- * as utf8proc_category_t. */
+/* A range of characters assigned after Unicode 14, with its general category
+ * in 16, as utf8proc_category_t: CN if it came later still. */
 struct tf_unicode_range {
     uint32_t first, last;
     int category;
 };
 
-/* Those of Unicode 15 and 16, in order: what PCRE2 may not know. */
+/* All of them, in order: so that it does not matter which Unicode version
+ * utf8proc and PCRE2 are of, from 14 on. */
 extern const struct tf_unicode_range tf_unicode_new[];
 extern const size_t tf_unicode_new_count;
 #endif
