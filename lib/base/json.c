@@ -36,7 +36,7 @@ bool tf_json_failed(const struct tf_json *j, struct tf_err *err)
     return j->what;
 }
 
-static void skip_blanks(struct tf_json *j)
+static void skip_run_of_blanks(struct tf_json *j)
 {
     const char *p = j->p;
 
@@ -45,6 +45,12 @@ static void skip_blanks(struct tf_json *j)
     while (p < j->end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
         p++;
     j->p = p;
+}
+
+static inline void skip_blanks(struct tf_json *j)
+{
+    if (j->p == j->end || (unsigned char)*j->p <= ' ')
+        skip_run_of_blanks(j);
 }
 
 enum tf_json_type tf_json_peek(struct tf_json *j)
@@ -160,8 +166,9 @@ static uint64_t stops(uint64_t w)
            high;
 }
 
-/* The first '"', '\\' or control byte at or after p. */
-static const char *plain_run(const char *p, const char *end)
+/* The first '"', '\\' or control byte at or after p; the bytes before it are
+ * or'ed into *all. */
+static const char *plain_run(const char *p, const char *end, uint64_t *all)
 {
     uint64_t w;
 
@@ -169,15 +176,17 @@ static const char *plain_run(const char *p, const char *end)
         memcpy(&w, p, 8);
         if (stops(w))
             break;
+        *all |= w;
         p += 8;
     }
     while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
-        p++;
+        *all |= (unsigned char)*p++;
     return p;
 }
 
-/* Pass a string, checked as RFC 8259 has it; its bytes between the quotes. */
-static bool scan_string(struct tf_json *j, struct tf_str *raw)
+/* Pass a string, checked as RFC 8259 has it; its bytes between the quotes, and
+ * those of them that are no escapes or'ed. */
+static bool scan_string(struct tf_json *j, struct tf_str *raw, uint64_t *all)
 {
     const char *p, *begin;
 
@@ -186,8 +195,9 @@ static bool scan_string(struct tf_json *j, struct tf_str *raw)
         return expected(j, "expected a string");
     begin = j->p + 1;
     j->escapes = false;
+    *all = 0;
     for (p = begin;;) {
-        p = plain_run(p, j->end);
+        p = plain_run(p, j->end, all);
         if (p == j->end)
             return tf_json_bad(j, "a string without an end");
         if (*p == '"')
@@ -287,29 +297,16 @@ static bool unescape(struct tf_json *j, struct tf_str raw, struct tf_buf *buf,
     return true;
 }
 
-static bool has_high_byte(struct tf_str s)
-{
-    uint64_t w = 0, all = 0;
-    size_t i;
-
-    for (i = 0; s.len - i >= 8; i += 8) {
-        memcpy(&w, s.s + i, 8);
-        all |= w;
-    }
-    for (; i < s.len; i++)
-        all |= (unsigned char)s.s[i];
-    return all & 0x8080808080808080;
-}
-
 static bool read_string(struct tf_json *j, struct tf_buf *buf,
                         struct tf_str *out)
 {
     struct tf_str raw;
+    uint64_t all;
     size_t valid;
 
-    if (!scan_string(j, &raw))
+    if (!scan_string(j, &raw, &all))
         return false;
-    if (has_high_byte(raw)) {
+    if (all & 0x8080808080808080) {
         valid = tf_utf8_valid(raw.s, raw.len);
         if (valid < raw.len) {
             j->p = raw.s + valid;
@@ -487,10 +484,11 @@ bool tf_json_null(struct tf_json *j)
 static bool skip_scalar(struct tf_json *j)
 {
     struct tf_str raw;
+    uint64_t all;
 
     switch (tf_json_peek(j)) {
     case TF_JSON_STRING:
-        return scan_string(j, &raw);
+        return scan_string(j, &raw, &all);
     case TF_JSON_NUMBER:
         return scan_number(j, &raw);
     case TF_JSON_BOOL:
@@ -508,11 +506,12 @@ static bool skip_scalar(struct tf_json *j)
 static bool next_inside(struct tf_json *j)
 {
     struct tf_str key;
+    uint64_t all;
 
     if (j->open[j->depth - 1] == '[')
         return tf_json_item(j);
-    return another(j, '}', "expected ',' or '}'") && scan_string(j, &key) &&
-           colon(j);
+    return another(j, '}', "expected ',' or '}'") &&
+           scan_string(j, &key, &all) && colon(j);
 }
 
 bool tf_json_skip(struct tf_json *j, struct tf_str *raw)

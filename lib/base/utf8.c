@@ -53,6 +53,17 @@ static size_t ascii_run(const unsigned char *p, size_t len)
     return i;
 }
 
+/* The length of the common characters of two or three bytes, else 0. */
+static size_t common_character(const unsigned char *p, size_t len)
+{
+    if (p[0] >= 0xc2 && p[0] < 0xe0 && len >= 2 && (p[1] & 0xc0) == 0x80)
+        return 2;
+    if (p[0] > 0xe0 && p[0] < 0xf0 && p[0] != 0xed && len >= 3 &&
+        (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80)
+        return 3;
+    return 0;
+}
+
 size_t tf_utf8_valid(const char *s, size_t len)
 {
     const unsigned char *p = (const unsigned char *)s, *end = p + len;
@@ -63,7 +74,9 @@ size_t tf_utf8_valid(const char *s, size_t len)
             p += ascii_run(p, (size_t)(end - p));
             continue;
         }
-        n = character(p, end, &bad);
+        n = common_character(p, (size_t)(end - p));
+        if (!n)
+            n = character(p, end, &bad);
         if (!n)
             break;
         p += n;

@@ -16,39 +16,19 @@ struct tf_symbol {
 /* Up to so many symbols, looking through all is faster than a heap. */
 #define SHORT 40
 
-static const char word_start[] = "\xE2\x96\x81"; /* U+2581, for a space */
-#define WORD_START_LEN 3
-
-static bool starts_word(struct tf_str s)
-{
-    return s.len >= WORD_START_LEN && !memcmp(s.s, word_start, WORD_START_LEN);
-}
-
-static bool ends_in_start(struct tf_str s)
-{
-    return s.len >= WORD_START_LEN &&
-           !memcmp(s.s + s.len - WORD_START_LEN, word_start, WORD_START_LEN);
-}
-
 /*
- * Does no merge join anything to a token that begins a word? Then the tokens of
- * a word do not depend on the words beside it. Runs of word starts may join.
+ * Does no merge reach across the start of a word? Then the tokens of a word do
+ * not depend on the words beside it. Runs of word starts may join.
  */
 static bool words_stand_apart(const struct tf_model *m)
 {
     const struct tf_vocab *v = &m->vocab;
-    struct tf_str start = { word_start, WORD_START_LEN };
-    size_t i;
+    struct tf_str start = { TF_WORD_START, 3 }, unk = tf_vocab_token(v, m->unk);
 
     /* with affixes a token is not what the text spells */
-    if (m->prefix || m->suffix || m->ignore_merges ||
-        tf_vocab_find(v, start) < 0 || ends_in_start(tf_vocab_token(v, m->unk)))
-        return false;
-    for (i = 0; i < m->merges.count; i++)
-        if (starts_word(tf_vocab_token(v, m->merges.at[i].right)) &&
-            !ends_in_start(tf_vocab_token(v, m->merges.at[i].left)))
-            return false;
-    return true;
+    return !m->prefix && !m->suffix && !m->ignore_merges &&
+           !m->merges.cross_words && tf_vocab_find(v, start) >= 0 &&
+           (unk.len < 3 || memcmp(unk.s + unk.len - 3, TF_WORD_START, 3));
 }
 
 int tf_bpe_prepare(struct tf_model *m, struct tf_err *err)

@@ -129,8 +129,6 @@ static void keep_texts(struct tf_tok_state *st, struct tf_piece piece,
     }
 }
 
-static const char word_start[] = "\xE2\x96\x81";
-
 /* Where the word that begins at `at` ends: before the next word start that
  * follows anything else. */
 static size_t word_end(const char *s, size_t len, size_t at)
@@ -138,11 +136,11 @@ static size_t word_end(const char *s, size_t len, size_t at)
     const char *p;
     size_t i = at;
 
-    while (len - i >= 3 && !memcmp(s + i, word_start, 3))
+    while (len - i >= 3 && !memcmp(s + i, TF_WORD_START, 3))
         i += 3;
-    while ((p = memchr(s + i, word_start[0], len - i))) {
+    while ((p = memchr(s + i, TF_WORD_START[0], len - i))) {
         i = (size_t)(p - s);
-        if (len - i >= 3 && !memcmp(p, word_start, 3))
+        if (len - i >= 3 && !memcmp(p, TF_WORD_START, 3))
             return i;
         i++;
     }

@@ -17,7 +17,7 @@ struct batch {
     struct spelled {
         size_t at, a, b; /* where, lengths */
         size_t joined, joined_len;
-        uint64_t hash[2];
+        struct tf_vocab_probe probe[2];
     } merge[BATCH];
     size_t n;
     int32_t last; /* the last result: the next is often the same, or one more */
@@ -99,6 +99,16 @@ static int unknown(struct tf_str token, size_t rank, struct tf_err *err)
                    token.len < 60 ? (int)token.len : 60, token.s, rank + 1);
 }
 
+static bool starts_word(struct tf_str s)
+{
+    return s.len >= 3 && !memcmp(s.s, TF_WORD_START, 3);
+}
+
+static bool ends_in_start(struct tf_str s)
+{
+    return s.len >= 3 && !memcmp(s.s + s.len - 3, TF_WORD_START, 3);
+}
+
 static int32_t find_joined(struct batch *x, const struct tf_vocab *vocab,
                            struct tf_str joined)
 {
@@ -109,35 +119,48 @@ static int32_t find_joined(struct batch *x, const struct tf_vocab *vocab,
     return x->last = tf_vocab_find(vocab, joined);
 }
 
-static int resolve(struct batch *x, struct tf_merges *m,
-                   const struct tf_vocab *vocab, struct tf_err *err)
+static void probe(struct batch *x, const struct tf_vocab *vocab)
 {
     size_t i, k;
 
     for (i = 0; i < x->n; i++) {
         struct spelled *s = &x->merge[i];
 
-        s->hash[0] = tf_hash(x->text.data + s->at, s->a);
-        s->hash[1] = tf_hash(x->text.data + s->at + s->a, s->b);
+        s->probe[0].s = text_of(x, s->at, s->a);
+        s->probe[1].s = text_of(x, s->at + s->a, s->b);
         for (k = 0; k < 2; k++)
-            tf_vocab_prefetch(vocab, s->hash[k]);
+            tf_vocab_hash(vocab, &s->probe[k]);
     }
+    for (i = 0; i < x->n; i++)
+        for (k = 0; k < 2; k++)
+            tf_vocab_aim(vocab, &x->merge[i].probe[k]);
+    for (i = 0; i < x->n; i++)
+        for (k = 0; k < 2; k++)
+            tf_vocab_focus(vocab, &x->merge[i].probe[k]);
+}
+
+static int resolve(struct batch *x, struct tf_merges *m,
+                   const struct tf_vocab *vocab, struct tf_err *err)
+{
+    size_t i;
+
+    probe(x, vocab);
     for (i = 0; i < x->n; i++) {
         struct spelled *s = &x->merge[i];
         struct tf_merge *merge = &m->at[m->count];
-        struct tf_str a = text_of(x, s->at, s->a);
-        struct tf_str b = text_of(x, s->at + s->a, s->b);
         struct tf_str joined = text_of(x, s->joined, s->joined_len);
 
-        merge->left = tf_vocab_find_hashed(vocab, a, s->hash[0]);
-        merge->right = tf_vocab_find_hashed(vocab, b, s->hash[1]);
+        merge->left = tf_vocab_look(vocab, &s->probe[0]);
+        merge->right = tf_vocab_look(vocab, &s->probe[1]);
         merge->result = find_joined(x, vocab, joined);
         if (merge->left < 0)
-            return unknown(a, m->count, err);
+            return unknown(s->probe[0].s, m->count, err);
         if (merge->right < 0)
-            return unknown(b, m->count, err);
+            return unknown(s->probe[1].s, m->count, err);
         if (merge->result < 0)
             return unknown(joined, m->count, err);
+        m->cross_words |=
+            starts_word(s->probe[1].s) && !ends_in_start(s->probe[0].s);
         m->count++;
     }
     x->n = 0;
@@ -157,6 +180,15 @@ static int grow(struct tf_merges *m, struct tf_err *err)
     return 0;
 }
 
+static bool same_pair(const struct tf_merges *m, uint64_t slot, uint64_t hash,
+                      size_t rank)
+{
+    const struct tf_merge *a = &m->at[(uint32_t)slot - 1], *b = &m->at[rank];
+
+    return slot >> 32 == hash >> 32 && a->left == b->left &&
+           a->right == b->right;
+}
+
 /* Of two merges of one pair the later counts, as in `tokenizers`. */
 static int index_pairs(struct tf_merges *m, struct tf_err *err)
 {
@@ -165,7 +197,7 @@ static int index_pairs(struct tf_merges *m, struct tf_err *err)
 
     if (m->count >= TF_NO_MERGE - 1)
         return tf_fail(err, "merges: %zu are too many", m->count);
-    while (slots < m->count * 2)
+    while (slots < m->count + m->count / 2)
         slots *= 2;
     m->slots = tf_alloc(slots, sizeof(*m->slots), err);
     if (!m->slots)
@@ -178,14 +210,10 @@ static int index_pairs(struct tf_merges *m, struct tf_err *err)
             __builtin_prefetch(&m->slots[hash[k] & m->mask], 1);
         }
         for (k = 0; k < n; k++) {
-            const struct tf_merge *merge = &m->at[i + k], *old;
             size_t s = hash[k] & m->mask;
 
-            for (; m->slots[s]; s = (s + 1) & m->mask) {
-                old = &m->at[(uint32_t)m->slots[s] - 1];
-                if (old->left == merge->left && old->right == merge->right)
-                    break;
-            }
+            while (m->slots[s] && !same_pair(m, m->slots[s], hash[k], i + k))
+                s = (s + 1) & m->mask;
             m->slots[s] = (hash[k] & 0xffffffff00000000) | (i + k + 1);
         }
     }

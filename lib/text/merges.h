@@ -2,6 +2,7 @@
 #ifndef TF_TEXT_MERGES_H
 #define TF_TEXT_MERGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
@@ -18,7 +19,11 @@ struct tf_merges {
     size_t count, cap;
     uint64_t *slots; /* half a hash of (left, right), then rank + 1; 0: free */
     size_t mask;
+    bool cross_words; /* one joins anything but a word start to what begins
+                         with one */
 };
+
+#define TF_WORD_START "\xE2\x96\x81" /* U+2581, for a space; 3 bytes */
 
 /*
  * Read the array "merges" at the cursor, of ["a", "b"] or of "a b", where

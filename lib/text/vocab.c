@@ -45,6 +45,14 @@ static struct tf_str spelling(const struct tf_vocab *v,
     return (struct tf_str){ v->bytes.data + t->at, t->len };
 }
 
+/* Whether the token in a slot is s. */
+static bool matches(const struct tf_vocab *v, uint64_t slot, uint64_t hash,
+                    struct tf_str s)
+{
+    return slot >> 32 == hash >> 32 &&
+           tf_str_eq(spelling(v, &v->tokens[(uint32_t)slot - 1]), s);
+}
+
 static void insert(struct tf_vocab *v, uint32_t index, uint64_t hash)
 {
     const struct tf_vocab_token *t = &v->tokens[index];
@@ -57,12 +65,8 @@ static void insert(struct tf_vocab *v, uint32_t index, uint64_t hash)
             v->size++;
             break;
         }
-        if (*slot >> 32 == hash >> 32) {
-            const struct tf_vocab_token *old = &v->tokens[(uint32_t)*slot - 1];
-
-            if (tf_str_eq(spelling(v, old), spelling(v, t)))
-                break;
-        }
+        if (matches(v, *slot, hash, spelling(v, t)))
+            break;
     }
     *slot = (hash & 0xffffffff00000000) | (index + 1);
 }
@@ -106,26 +110,53 @@ void tf_vocab_release(struct tf_vocab *v)
     memset(v, 0, sizeof(*v));
 }
 
-int32_t tf_vocab_find_hashed(const struct tf_vocab *v, struct tf_str s,
-                             uint64_t hash)
+static int32_t find_hashed(const struct tf_vocab *v, struct tf_str s,
+                           uint64_t hash)
 {
+    uint64_t slot;
     size_t i;
 
-    for (i = hash & v->mask;; i = (i + 1) & v->mask) {
-        uint64_t slot = v->slots[i];
-
-        if (!slot)
-            return -1;
-        if (slot >> 32 == hash >> 32) {
-            const struct tf_vocab_token *t = &v->tokens[(uint32_t)slot - 1];
-
-            if (tf_str_eq(spelling(v, t), s))
-                return t->id;
-        }
-    }
+    for (i = hash & v->mask; (slot = v->slots[i]); i = (i + 1) & v->mask)
+        if (matches(v, slot, hash, s))
+            return v->tokens[(uint32_t)slot - 1].id;
+    return -1;
 }
 
 int32_t tf_vocab_find(const struct tf_vocab *v, struct tf_str s)
 {
-    return tf_vocab_find_hashed(v, s, tf_hash(s.s, s.len));
+    return find_hashed(v, s, tf_hash(s.s, s.len));
+}
+
+void tf_vocab_hash(const struct tf_vocab *v, struct tf_vocab_probe *p)
+{
+    p->hash = tf_hash(p->s.s, p->s.len);
+    __builtin_prefetch(&v->slots[p->hash & v->mask]);
+}
+
+void tf_vocab_aim(const struct tf_vocab *v, struct tf_vocab_probe *p)
+{
+    uint64_t slot;
+    size_t i;
+
+    for (i = p->hash & v->mask; (slot = v->slots[i]); i = (i + 1) & v->mask)
+        if (slot >> 32 == p->hash >> 32)
+            break;
+    p->index = (uint32_t)slot;
+    if (p->index)
+        __builtin_prefetch(&v->tokens[p->index - 1]);
+}
+
+void tf_vocab_focus(const struct tf_vocab *v, const struct tf_vocab_probe *p)
+{
+    if (p->index)
+        __builtin_prefetch(v->bytes.data + v->tokens[p->index - 1].at);
+}
+
+int32_t tf_vocab_look(const struct tf_vocab *v, const struct tf_vocab_probe *p)
+{
+    if (!p->index)
+        return -1;
+    if (tf_str_eq(spelling(v, &v->tokens[p->index - 1]), p->s))
+        return v->tokens[p->index - 1].id;
+    return find_hashed(v, p->s, p->hash);
 }

@@ -43,14 +43,20 @@ void tf_vocab_release(struct tf_vocab *v);
 
 /* The id of a token, or -1. */
 int32_t tf_vocab_find(const struct tf_vocab *v, struct tf_str s);
-/* For many at a time: hash, prefetch, then find. */
-int32_t tf_vocab_find_hashed(const struct tf_vocab *v, struct tf_str s,
-                             uint64_t hash);
 
-static inline void tf_vocab_prefetch(const struct tf_vocab *v, uint64_t hash)
-{
-    __builtin_prefetch(&v->slots[hash & v->mask]);
-}
+/*
+ * For many at a time, so that each waits for memory beside the others and not
+ * behind them: hash all, aim all, focus all, then look each up.
+ */
+struct tf_vocab_probe {
+    struct tf_str s;
+    uint64_t hash;
+    uint32_t index; /* + 1 of the token that it may be; 0: none */
+};
+void tf_vocab_hash(const struct tf_vocab *v, struct tf_vocab_probe *p);
+void tf_vocab_aim(const struct tf_vocab *v, struct tf_vocab_probe *p);
+void tf_vocab_focus(const struct tf_vocab *v, const struct tf_vocab_probe *p);
+int32_t tf_vocab_look(const struct tf_vocab *v, const struct tf_vocab_probe *p);
 
 /* The spelling of an id; s NULL when no token has it. */
 static inline struct tf_str tf_vocab_token(const struct tf_vocab *v, int32_t id)

@@ -366,7 +366,7 @@ int tf_tok_assemble(const struct tf_tok_state *st,
     struct cut cut[2] = { { .start = 0, .n = first },
                           { .start = first, .n = st->tokens.n - first } };
     struct builder b = { .st = st, .layout = layout, .cut = cut };
-    size_t windows, tokens, *pick, i;
+    size_t windows = 0, tokens = 0, *pick = NULL, i;
 
     enc->windows = NULL;
     enc->count = 0;
