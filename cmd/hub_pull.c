@@ -46,6 +46,8 @@ int hub_pull(char **operands)
     pull.filter.files = (const char *const *)(operands + 1);
     while (operands[1 + pull.filter.nfiles])
         pull.filter.nfiles++;
+    if (pull.filter.nfiles && pull.filter.ninclude + pull.filter.nexclude)
+        cli_usage("name files, or give patterns: both do not go together");
     pull.filter.variant = ref.variant;
     /* who names patterns has chosen */
     if (weights_given || pull.filter.ninclude == 0)

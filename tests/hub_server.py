@@ -5,8 +5,8 @@ pull, push and their relatives use, with faults served on request.
     hub_server.py PORTS [FOLDER]
 
 writes the ports it listens on ("HUB STORAGE") to the file PORTS: the hub, and
-a second server for large files, another origin as the hub's storage is. The
-repositories lie in FOLDER as TYPEs/org/name/...; files from LFS_MIN bytes on,
+a second server for large files, another origin as the hub's storage is. With
+TEST_HUB_CERT=FILE (certificate and key) both speak TLS. The repositories lie in FOLDER as TYPEs/org/name/...; files from LFS_MIN bytes on,
 and those that end in .safetensors, .bin or .gguf, are LFS files.
 
 Two users: token "hf_ada" (may write) and "hf_bob" (no access to anything
@@ -21,6 +21,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -101,7 +102,7 @@ OBJECTS = {}  # sha256 -> File
 PARTS = {}    # (sha256, number) -> bytes
 FAULTS = []
 LOG = []
-PORTS = {}
+URLS = {}
 
 
 def load(folder):
@@ -254,7 +255,7 @@ class Handler(BaseHTTPRequestHandler):
         elif kind == "redirect":  # {self}: the request's own path
             self.reply(fault.get("status", 302), b"x" * 913, {
                 "Location": fault["to"].replace("{self}", self.path)
-                .replace("{storage}", PORTS["storage"])})
+                .replace("{storage}", URLS["storage"])})
         elif kind == "hangup":
             self.hang_up()
         elif kind == "stall":
@@ -268,6 +269,9 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def serve(self):
+        proxied = re.match("http://[^/]+", self.path)
+        if proxied:
+            self.path = self.path[proxied.end():]
         self.raw = self.body()
         if self.path.startswith("/_test/"):
             return self.control()
@@ -276,7 +280,7 @@ class Handler(BaseHTTPRequestHandler):
                         "path": self.path, "host": self.headers.get("Host"),
                         "auth": self.headers.get("Authorization"),
                         "range": self.headers.get("Range"),
-                        "agent": self.headers.get("User-Agent")})
+                        "proxied": bool(proxied)})
         self.fault = self.find_fault()
         if not self.apply_fault():
             url = urllib.parse.urlsplit(self.path)
@@ -391,9 +395,8 @@ class Handler(BaseHTTPRequestHandler):
                          "oid": "0" * 40} for p in sorted(folders)]
         page, headers = entries[start:start + 50], {}
         if start + 50 < len(entries):
-            headers["Link"] = '<http://%s%s?recursive=true&cursor=%d>; ' \
-                'rel="next"' % (self.headers["Host"],
-                                self.path.split("?")[0], start + 50)
+            headers["Link"] = '<%s%s?recursive=true&cursor=%d>; rel="next"' % (
+                URLS["hub"], self.path.split("?")[0], start + 50)
         self.reply(200, page, headers)
 
     def paths_info(self, kind, name, revision):
@@ -430,8 +433,8 @@ class Handler(BaseHTTPRequestHandler):
             headers["X-Linked-Etag"] = '"%s"' % file.sha256
             headers["X-Linked-Size"] = str(file.size)
             return self.reply(302, b"x" * 913, {
-                "Location": "http://%s/lfs/%s?Signature=secret" %
-                (PORTS["storage"], file.sha256), **headers})
+                "Location": "%s/lfs/%s?Signature=secret" %
+                (URLS["storage"], file.sha256), **headers})
         where = "/api/resolve-cache/%ss/%s/%s/%s?etag=%%22%s%%22" % (
             kind, name, sha, urllib.parse.quote(path), file.oid)
         self.reply(307, b"moved", {"Location": where, **headers})
@@ -463,7 +466,7 @@ class Handler(BaseHTTPRequestHandler):
         want = json.loads(self.raw)
         name = "%s/%s" % (want.get("organization") or "ada", want["name"])
         key = (want.get("type") or "model", name)
-        url = "http://%s/%s" % (self.headers["Host"], name)
+        url = "%s/%s" % (URLS["hub"], name)
         if key in REPOS:
             return self.reply(409, {"url": url, "error":
                                     "You already created this repo"})
@@ -517,18 +520,18 @@ class Handler(BaseHTTPRequestHandler):
         for o in want["objects"]:
             sha, size, one = o["oid"], o["size"], dict(o)
             if sha not in OBJECTS:
-                base = "http://%s" % PORTS["storage"]
+                base = URLS["storage"]
                 upload = {"href": "%s/lfs/%s" % (base, sha)}
                 if size >= MULTIPART_MIN:
                     n = (size + PART - 1) // PART
-                    upload["href"] = "http://%s/_lfs/complete/%s" % (
-                        self.headers["Host"], sha)
+                    upload["href"] = "%s/_lfs/complete/%s" % (
+                        URLS["hub"], sha)
                     upload["header"] = {
                         str(i + 1): "%s/part/%s/%d" % (base, sha, i + 1)
                         for i in range(n)}
                     upload["header"]["chunk_size"] = str(PART)
                 one["actions"] = {"upload": upload, "verify": {
-                    "href": "http://%s/_lfs/verify" % self.headers["Host"]}}
+                    "href": URLS["hub"] + "/_lfs/verify"}}
             out.append(one)
         self.reply(200, {"transfer": "multipart", "objects": out},
                    {"Content-Type": "application/vnd.git-lfs+json"})
@@ -582,12 +585,11 @@ class Handler(BaseHTTPRequestHandler):
         if self.query.get("create_pr"):
             revision = "refs/pr/%d" % (1 + sum(
                 b.startswith("refs/pr/") for b in repo.branches))
-            out["pullRequestUrl"] = "http://%s/%s/discussions/%s" % (
-                self.headers["Host"], name, revision.split("/")[-1])
+            out["pullRequestUrl"] = "%s/%s/discussions/%s" % (
+                URLS["hub"], name, revision.split("/")[-1])
         sha = repo.commit(revision, files)
         out["commitOid"] = sha
-        out["commitUrl"] = "http://%s/%s/commit/%s" % (
-            self.headers["Host"], name, sha)
+        out["commitUrl"] = "%s/%s/commit/%s" % (URLS["hub"], name, sha)
         self.reply(200, out)
 
 
@@ -636,9 +638,15 @@ class Server(ThreadingHTTPServer):
     def __init__(self, role):
         self.role = role
         super().__init__(("127.0.0.1", 0), Handler)
+        if os.environ.get("TEST_HUB_CERT"):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(os.environ["TEST_HUB_CERT"])
+            self.socket = context.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request, address):
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        if not isinstance(sys.exc_info()[1],
+                          (ConnectionError, ssl.SSLError)):
             super().handle_error(request, address)
 
 
@@ -646,8 +654,9 @@ def main():
     if len(sys.argv) > 2:
         load(sys.argv[2])
     hub, storage = Server("hub"), Server("storage")
-    PORTS["hub"] = "127.0.0.1:%d" % hub.server_port
-    PORTS["storage"] = "127.0.0.1:%d" % storage.server_port
+    scheme = "https" if os.environ.get("TEST_HUB_CERT") else "http"
+    for server in hub, storage:
+        URLS[server.role] = "%s://127.0.0.1:%d" % (scheme, server.server_port)
     threading.Thread(target=storage.serve_forever, daemon=True).start()
     with open(sys.argv[1] + ".tmp", "w") as f:
         f.write("%d %d\n" % (hub.server_port, storage.server_port))

@@ -68,9 +68,10 @@ class Case(unittest.TestCase):
         self.dir = tempfile.TemporaryDirectory()
         self.cache = self.dir.name + "/hf/hub"
         self.repo = "acme/r%d" % Case.count
-        self.env = {k: v for k, v in os.environ.items()
-                    if not k.startswith(("HF_", "HUGGING", "TRANSFORMERS_",
-                                         "XDG_")) and "proxy" not in k.lower()}
+        ours = ("HF_", "HUGGING", "TRANSFORMERS_", "XDG_", "SSL_", "CURL_",
+                "REQUESTS_")
+        self.env = {k: v for k, v in os.environ.items() if
+                    not k.startswith(ours) and "proxy" not in k.lower()}
         self.env.update(HF_HOME=self.dir.name + "/hf", HF_ENDPOINT=HUB,
                         HOME=self.dir.name)
         steer("faults", [])
@@ -258,6 +259,16 @@ class Pull(Case):
         self.faults({"match": "/tree/", "kind": "status", "status": 404})
         path = self.run_hub("pull", self.repo)
         self.assertEqual(self.read(path, "model.safetensors"), WEIGHTS.encode())
+
+    def goes_through_a_proxy(self):
+        self.make({"config.json": "{}"})
+        env = {"HF_ENDPOINT": "http://hub.test", "http_proxy": HUB}
+        self.run_hub("ls", self.repo, **env)
+        self.assertEqual({(r["proxied"], r["host"]) for r in self.requests()},
+                         {(True, "hub.test")})
+        self.run_hub("ls", self.repo, http_proxy="http://127.0.0.1:1",
+                     no_proxy="127.0.0.1")
+        self.run_hub("ls", self.repo, "--endpoint", "hub.test/x", status=3)
 
     def copies_where_links_do_not_work(self):
         self.make()

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* sync_file_range, on Linux */
 #include "hub/beneath.h"
 
 #include <errno.h>
@@ -191,4 +192,15 @@ int tf_beneath_write(int dir, const char *path, const char *text, bool synced,
 int tf_beneath_copy(int from, int dir, const char *path, struct tf_err *err)
 {
     return put(dir, path, NULL, from, true, err);
+}
+
+void tf_beneath_flush_ahead(int fd, uint64_t from, uint64_t size)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+    (void)sync_file_range(fd, (off_t)from, (off_t)size, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd;
+    (void)from;
+    (void)size;
+#endif
 }

@@ -33,4 +33,7 @@ int tf_beneath_write(int dir, const char *path, const char *text, bool synced,
                      struct tf_err *err);
 /* Copy what `from` holds to the name, whole or not at all. */
 int tf_beneath_copy(int from, int dir, const char *path, struct tf_err *err);
+/* Let the disk begin with these bytes, so that fsync() finds little to do;
+ * where the system cannot, nothing happens. */
+void tf_beneath_flush_ahead(int fd, uint64_t from, uint64_t size);
 #endif

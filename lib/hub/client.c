@@ -35,12 +35,12 @@ static long env_seconds(const char *name, long fallback)
 {
     const char *v = getenv(name);
     char *end;
-    long n;
+    double n;
 
     if (!v || !v[0])
         return fallback;
-    n = strtol(v, &end, 10);
-    return *end || n < 1 || n > 86400 ? fallback : n;
+    n = strtod(v, &end);
+    return *end || !(n > 0 && n < 86400) ? fallback : (long)n + (n < 1);
 }
 
 static char *find_endpoint(const char *given, struct tf_err *err)

@@ -10,13 +10,16 @@
 
 /* Smaller files are hashed at the end: a thread costs more. */
 #define FOLLOW_MIN (4u << 20)
+/* The disk is set to work whenever so many bytes have come. */
+#define FLUSH_AHEAD ((uint64_t)16 << 20)
 /* A try that brings fewer bytes counts as one that brought none. */
 #define PROGRESS_MIN 1024
 
 struct transfer {
     const struct tf_hub_fetch *f;
     uint64_t at; /* bytes in the file, all of them good as far as we know */
-    bool begun;  /* this try: the first bytes have come */
+    uint64_t flushed; /* bytes the disk was told to write */
+    bool begun;       /* this try: the first bytes have come */
     struct tf_hash_follower *follower;
 };
 
@@ -46,6 +49,7 @@ static int restart(struct transfer *t, struct tf_err *err)
     if (ftruncate(t->f->fd, 0))
         return tf_beneath_fail(err, t->f->file->path);
     start_follower(t);
+    t->flushed = 0;
     move_to(t, 0);
     return 0;
 }
@@ -96,6 +100,10 @@ static int take(void *arg, const char *data, size_t n, struct tf_err *err)
         data += k;
         n -= (size_t)k;
         move_to(t, t->at + (uint64_t)k);
+        if (t->at - t->flushed >= FLUSH_AHEAD) {
+            tf_beneath_flush_ahead(t->f->fd, t->flushed, t->at - t->flushed);
+            t->flushed = t->at;
+        }
     }
     return 0;
 }
@@ -194,6 +202,7 @@ static int look_at_part(struct transfer *t, struct tf_err *err)
     if (file->has_size && (uint64_t)st.st_size > file->size)
         return restart(t, err);
     start_follower(t);
+    t->flushed = (uint64_t)st.st_size;
     move_to(t, (uint64_t)st.st_size);
     return 0;
 }

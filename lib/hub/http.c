@@ -36,8 +36,8 @@ static void start_curl(void)
 
 static void set_certificates(CURL *c)
 {
-    static const char *const files[] = { "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
-                                         "SSL_CERT_FILE" };
+    static const char *const files[] = { "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
+                                         "CURL_CA_BUNDLE" };
     const char *v;
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -292,6 +292,10 @@ static int explain(struct tf_http *http, CURLcode code)
 {
     const struct tf_http_request *r = http->request;
     const char *why = http->why[0] ? http->why : curl_easy_strerror(code);
+    const char *hint = code == CURLE_PEER_FAILED_VERIFICATION
+                           ? "; if you trust it, name the file with its "
+                             "authority's certificate in SSL_CERT_FILE"
+                           : "";
     int host = (int)strcspn(r->url, "?");
 
     http->reply->again = may_work_later(code);
@@ -303,7 +307,8 @@ static int explain(struct tf_http *http, CURLcode code)
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return tf_fail_code(http->err, "network", "stopped");
     /* a signed address carries its secret after the '?' */
-    return tf_fail_code(http->err, "network", "%.*s: %s", host, r->url, why);
+    return tf_fail_code(http->err, "network", "%.*s: %s%s", host, r->url, why,
+                        hint);
 }
 
 int tf_http_do(struct tf_http *http, const struct tf_http_request *request,

@@ -24,7 +24,7 @@ struct tf_http_config {
 
 /* The strings of the configuration are the caller's and outlive it. Proxies
  * and certificates are the environment's: http_proxy, https_proxy, all_proxy,
- * no_proxy; CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR. */
+ * no_proxy; SSL_CERT_FILE, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_DIR. */
 struct tf_http *tf_http_open(const struct tf_http_config *config,
                              struct tf_err *err);
 void tf_http_close(struct tf_http *http); /* NULL is allowed */
