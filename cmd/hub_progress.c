@@ -9,8 +9,10 @@
 
 enum { AUTO, ALWAYS, NEVER };
 #define LINES_MAX 9 /* the total and the largest files on their way */
+#define ERASE     "\033[%dA\033[J" /* so many lines up, and all below */
 
 static int drawn; /* lines that stand on the terminal */
+static const char *doing;
 static double began, spoken;
 static uint64_t first_bytes;
 
@@ -20,6 +22,16 @@ static double now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* At the first look at each kind of work: the rate is counted from here. */
+static void start(const struct tf_hub_progress *p)
+{
+    if (doing && !strcmp(doing, p->doing))
+        return;
+    doing = p->doing;
+    began = spoken = now();
+    first_bytes = p->bytes_done;
 }
 
 /* "1.2 GB" */
@@ -41,9 +53,16 @@ static int columns(void)
                                                                       : 80;
 }
 
-static void put_line(const char *text, int width)
+/* A line of the frame, cut to the terminal's width at a character. */
+static void add_line(struct tf_buf *frame, const char *text, int width)
 {
-    fprintf(stderr, "\033[K%.*s\n", width - 1, text);
+    size_t n = strlen(text);
+
+    if (n >= (size_t)width)
+        for (n = (size_t)width - 1; n > 0 && (text[n] & 0xc0) == 0x80; n--)
+            ;
+    tf_buf_add(frame, text, n);
+    tf_buf_addc(frame, '\n');
     drawn++;
 }
 
@@ -80,24 +99,27 @@ static void file_line(char *out, size_t size, const struct tf_hub_active *a)
         snprintf(out, size, "       %9s               %s", done, a->name);
 }
 
+/* Over the last frame, with one write, so that nothing flickers. */
 static void draw(void *arg, const struct tf_hub_progress *p)
 {
+    static struct tf_buf frame;
     char text[400];
     int width = columns();
 
     (void)arg;
-    if (began == 0 || p->tasks_done == 0) {
-        began = began == 0 ? now() : began;
-        first_bytes = first_bytes ? first_bytes : p->bytes_done;
-    }
-    hub_progress_end();
+    start(p);
+    tf_buf_reset(&frame);
+    if (drawn > 0)
+        tf_buf_addf(&frame, ERASE, drawn);
+    drawn = 0;
     total_line(text, sizeof(text), p);
-    put_line(text, width);
+    add_line(&frame, text, width);
     for (size_t i = 0; i < p->nactive && drawn < LINES_MAX; i++) {
         file_line(text, sizeof(text), &p->active[i]);
-        put_line(text, width);
+        add_line(&frame, text, width);
     }
-    fflush(stderr);
+    if (!frame.failed)
+        fwrite(frame.data, 1, frame.len, stderr);
 }
 
 /* Where there is no terminal: a line now and then. */
@@ -106,10 +128,7 @@ static void speak(void *arg, const struct tf_hub_progress *p)
     char text[400];
 
     (void)arg;
-    if (began == 0) {
-        began = spoken = now();
-        first_bytes = p->bytes_done;
-    }
+    start(p);
     if (now() - spoken < 5)
         return;
     spoken = now();
@@ -132,6 +151,6 @@ tf_hub_progress_fn *hub_progress(void)
 void hub_progress_end(void)
 {
     if (drawn > 0)
-        fprintf(stderr, "\033[%dA\033[J", drawn);
+        fprintf(stderr, ERASE, drawn);
     drawn = 0;
 }

@@ -302,6 +302,8 @@ class Pull(Case):
         os.unlink(path + "/model.safetensors")
         self.run_hub("pull", self.repo, status=4, **down)
         self.assertIn("http://127.0.0.1:1", self.err)
+        self.run_hub("pull", self.repo, "--offline", "--local-dir",
+                     self.dir.name + "/d", status=4)
 
     def brings_back_a_blob_that_became_short(self):
         self.make()
@@ -354,6 +356,8 @@ class Faults(Case):
             self.assertIn(words, self.err)
             self.assertIn("the repository says", self.err)
             self.no_broken_file()
+            self.assertEqual([n for n in os.listdir(
+                self.storage_folder() + "/blobs") if "incomplete" in n], [])
         self.faults({"match": "/lfs/", "kind": "corrupt", "times": 1})
         self.run_hub("pull", self.repo)
         self.no_broken_file()

@@ -11,6 +11,7 @@
 
 #define MEDIA     "application/vnd.git-lfs+json"
 #define PARTS_MAX 10000 /* S3's limit */
+#define STALL     120   /* seconds for the storage to digest a part */
 
 static const char *member(const json_t *v, const char *name)
 {
@@ -153,6 +154,7 @@ static int put_part(struct tf_hub_worker *w, const struct tf_hub_ref *ref,
 
     r.method = "PUT";
     r.sent = &w->done;
+    r.stall_seconds = STALL;
     for (int tries = 1;; tries++) {
         atomic_store(&w->done, r.body_offset);
         status = tf_hub_try(w->hub, &r, TF_HUB_FOLLOW, &subject, &reply, err);

@@ -21,6 +21,8 @@ static int fetch_blob(struct tf_hub_place *p, const struct tf_hub_file *file,
     status = tf_hub_fetch(&f, err);
     if (!status)
         status = tf_hub_store_finish(&p->store, file->blob, f.fd, err);
+    else
+        tf_hub_store_drop_empty(&p->store, file->blob);
     close(f.fd);
     return status;
 }

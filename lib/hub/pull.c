@@ -331,6 +331,13 @@ static char *pull(struct job *job, struct tf_err *err)
     struct tf_err late;
     int snapshot;
 
+    if (job->p->offline && job->place.local >= 0) {
+        tf_fail_code(err, "offline",
+                     "without the network only the cache can be looked into, "
+                     "not %s",
+                     job->p->local_dir);
+        return NULL;
+    }
     if (job->p->offline)
         return look_at_cache(job, err);
     if (look_at_hub(job, err))

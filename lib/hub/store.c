@@ -195,6 +195,15 @@ uint64_t tf_hub_store_partial_size(const struct tf_hub_store *s,
     return (uint64_t)st.st_size;
 }
 
+void tf_hub_store_drop_empty(struct tf_hub_store *s, const char *blob)
+{
+    char path[TF_HUB_BLOB + 32];
+
+    blob_path(path, blob, PARTIAL);
+    if (tf_hub_store_partial_size(s, blob) == 0)
+        unlinkat(s->dir, path, 0);
+}
+
 int tf_hub_store_finish(struct tf_hub_store *s, const char *blob, int fd,
                         struct tf_err *err)
 {

@@ -47,6 +47,8 @@ int tf_hub_store_partial(struct tf_hub_store *s, const char *blob,
 /* How much of it is there; 0: nothing. */
 uint64_t tf_hub_store_partial_size(const struct tf_hub_store *s,
                                    const char *blob);
+/* Nothing came: remove the part, if it is empty. */
+void tf_hub_store_drop_empty(struct tf_hub_store *s, const char *blob);
 /* The part is whole: sync it and give it its name. */
 int tf_hub_store_finish(struct tf_hub_store *s, const char *blob, int fd,
                         struct tf_err *err);
