@@ -268,7 +268,7 @@ class Pull(Case):
                          {(True, "hub.test")})
         self.run_hub("ls", self.repo, http_proxy="http://127.0.0.1:1",
                      no_proxy="127.0.0.1")
-        self.run_hub("ls", self.repo, "--endpoint", "hub.test/x", status=3)
+        self.run_hub("ls", self.repo, "--endpoint", "ftp://hub.test", status=2)
 
     def copies_where_links_do_not_work(self):
         self.make()

@@ -75,9 +75,10 @@ struct tf_hub *tf_hub_open(const struct tf_hub_config *config,
     hub->endpoint = find_endpoint(config->endpoint, err);
     url = hub->endpoint ? tf_url_join(NULL, hub->endpoint, err) : NULL;
     if (!url && hub->endpoint)
-        tf_fail(err,
-                "the endpoint \"%s\" is no address; it is written https://HOST",
-                hub->endpoint);
+        tf_fail_code(
+            err, "choice",
+            "the endpoint \"%s\" is no address; it is written https://HOST",
+            hub->endpoint);
     hub->http = url ? tf_http_open(&http, err) : NULL;
     free(url);
     if (hub->http)

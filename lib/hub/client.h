@@ -5,8 +5,9 @@
  *
  * Errors have a code: "no_repo", "no_revision", "no_file", "gated",
  * "no_login", "refused" (the hub says no), "network" (no answer, or one that
- * makes no sense), "wrong_hash", "no_room", "offline", "not_cached". Without
- * one the fault is on this machine: a file, memory.
+ * makes no sense), "wrong_hash", "no_room", "offline", "not_cached"; "choice":
+ * what was asked for is to be said otherwise. Without one the fault is on this
+ * machine: a file, memory.
  */
 #ifndef TF_HUB_CLIENT_H
 #define TF_HUB_CLIENT_H

@@ -203,7 +203,7 @@ static int upload_parts(struct tf_hub_worker *w, const struct tf_hub_ref *ref,
                         uint64_t chunk, int fd, struct tf_err *err)
 {
     const json_t *header = json_object_get(action, "header");
-    uint64_t count = (o->size + chunk - 1) / chunk;
+    uint64_t count = o->size / chunk + (o->size % chunk != 0);
     json_t *parts = json_array(), *body;
     int status = 0;
 

@@ -236,10 +236,14 @@ bool tf_hub_store_linked(const struct tf_hub_store *s, const char *commit,
 }
 
 /* Make a link of this name, whatever it was before. */
-static int replace_link(const char *target, int parent, const char *name)
+static int make_link(const char *target, int parent, const char *name)
 {
     char aside[256];
 
+    if (!symlinkat(target, parent, name))
+        return 0;
+    if (errno != EEXIST)
+        return -1;
     tf_beneath_aside(aside, sizeof(aside), name, "tmp");
     if (symlinkat(target, parent, aside))
         return -1;
@@ -295,7 +299,7 @@ int tf_hub_store_link(struct tf_hub_store *s, const char *commit,
     if (parent >= 0) {
         errno = 0;
         if (!tf_hub_env_true("HF_HUB_DISABLE_SYMLINKS") &&
-            !replace_link(tf_buf_cstr(&target), parent, name))
+            !make_link(tf_buf_cstr(&target), parent, name))
             status = 0;
         else if (errno == EISDIR || errno == ENOSPC || errno == EDQUOT)
             tf_beneath_fail(err, file->path);
