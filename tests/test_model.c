@@ -172,27 +172,21 @@ static void classifies_each_text_alone(void **state)
     each_model(ENCODERS, "cases", TF_SEQUENCE_CLASSIFICATION, classify_alone);
 }
 
-/* Long and short ones side by side, more tokens than one pass takes, and the
- * weights packed half way. */
+/* Long and short ones side by side, more tokens than one pass takes. */
 static void classify_together(struct golden *g, json_t *cases)
 {
     size_t n = json_array_size(cases), rounds = 4;
     struct batch b = { .count = 0 };
     struct tf_result r;
-    struct tf_err err;
 
     for (size_t i = 0; i < n * rounds; i++)
         add_case(&b, json_array_get(cases, i % n));
-    for (int packed = 0; packed < 2; packed++) {
-        if (packed)
-            assert_int_equal(tf_model_pack(g->model, pool, &err), 0);
-        run_logits(g, &b, &r);
-        assert_int_equal(r.rows, n * rounds);
-        for (size_t i = 0; i < n * rounds; i++)
-            check_row(g->name,
-                      json_object_get(json_array_get(cases, i % n), "logits"),
-                      r.data + i * r.cols);
-    }
+    run_logits(g, &b, &r);
+    assert_int_equal(r.rows, n * rounds);
+    for (size_t i = 0; i < n * rounds; i++)
+        check_row(g->name,
+                  json_object_get(json_array_get(cases, i % n), "logits"),
+                  r.data + i * r.cols);
 }
 
 static void classifies_mixed_lengths_together(void **state)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/io.h"
 #include "kernel/kernel.h"
 
 #define NAME_MAX_BYTES 512
@@ -207,6 +208,7 @@ static int narrow(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
             k->pack_f16(copy + i * cols, row, cols);
     }
     tf_arena_rewind(bind->memory, mark);
+    tf_map_forget(t->data, rows * cols * info->bytes);
     t->data = copy;
     t->dtype = bind->dtype;
     return 0;

@@ -135,23 +135,10 @@ struct tf_model *tf_model_open(const char *dir,
     return m;
 }
 
-static int free_packed(void *arg, struct tf_weight *w)
-{
-    (void)arg;
-    tf_packed_free(w->packed);
-    w->packed = NULL;
-    return 0;
-}
-
 void tf_model_close(struct tf_model *m)
 {
     if (!m)
         return;
-    tf_stack_weights(&m->stack, free_packed, NULL);
-    if (m->encoder)
-        tf_stack_weights(m->encoder, free_packed, NULL);
-    free_packed(NULL, &m->head.dense);
-    free_packed(NULL, &m->head.out);
     tf_weights_close(m->weights);
     tf_arch_release(&m->arch);
     tf_config_release(&m->config);
@@ -216,38 +203,6 @@ int tf_model_check(const struct tf_model *m, const int32_t *ids,
             return tf_fail_code(err, "bad_ids",
                                 "token type id %d, but the model has %zu types",
                                 type_ids[i], s->types);
-    return 0;
-}
-
-struct packing {
-    struct tf_pool *pool;
-    struct tf_err *err;
-};
-
-static int pack_one(void *arg, struct tf_weight *w)
-{
-    const struct packing *p = arg;
-
-    if (tf_weight_pack(p->pool, w, p->err)) {
-        tf_err_at(p->err, w->name);
-        return -1;
-    }
-    if (!w->w.base) /* else others read it too */
-        tf_map_forget(w->w.data, tf_tensor_bytes(&w->w));
-    return 0;
-}
-
-int tf_model_pack(struct tf_model *m, struct tf_pool *pool, struct tf_err *err)
-{
-    struct packing p = { pool, err };
-
-    if (m->packed)
-        return 0;
-    if (tf_stack_weights(&m->stack, pack_one, &p) ||
-        (m->encoder && tf_stack_weights(m->encoder, pack_one, &p)) ||
-        (m->head.dense.w.data && pack_one(&p, &m->head.dense)))
-        return -1;
-    m->packed = true;
     return 0;
 }
 

@@ -39,7 +39,6 @@ struct tf_model {
     struct tf_arena memory;
     const char **unexpected; /* tensors of the files that nothing uses */
     size_t unexpected_count;
-    bool packed;
 };
 
 /*
@@ -66,10 +65,6 @@ size_t tf_model_made_for(const struct tf_model *m);
 int tf_model_check(const struct tf_model *m, const int32_t *ids,
                    const uint8_t *type_ids, size_t n, struct tf_err *err);
 
-/* Pack every weight of a linear layer, which pays when many
- * batches follow. Not while a session runs. */
-int tf_model_pack(struct tf_model *m, struct tf_pool *pool, struct tf_err *err);
-
 /* Runs batches through a model; one at a time. */
 struct tf_session;
 
@@ -86,8 +81,7 @@ struct tf_result {
 /*
  * The head's logits: [count][labels] for a task that reads a sequence, [T][..]
  * for one that reads tokens, in the order of the batch. The batch is cut where
- * that helps; every sequence was checked by tf_model_check(). After some
- * thousand tokens the session packs the model's weights.
+ * that helps; every sequence was checked by tf_model_check().
  */
 int tf_session_logits(struct tf_session *s, const struct tf_batch *batch,
                       struct tf_result *out, struct tf_err *err);

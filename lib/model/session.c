@@ -7,7 +7,6 @@
 #include "model/rope.h"
 
 #define CUT_TOKENS 1024 /* of one pass: its activations stay in the cache */
-#define PACK_AFTER 8192 /* tokens: then a stream is long enough */
 
 struct tf_session {
     struct tf_model *model;
@@ -15,7 +14,6 @@ struct tf_session {
     struct tf_arena arena;
     struct tf_runner runner;
     bool alone;       /* every sequence runs by itself */
-    size_t seen;      /* tokens so far */
     float *out;       /* the result */
     size_t cap, used; /* floats */
     size_t *start;    /* of the sequences of one pass */
@@ -140,8 +138,6 @@ static int run_batch(struct tf_session *s, const struct tf_batch *batch,
     size_t cols = 0, end;
     struct tf_batch part;
 
-    if (s->seen >= PACK_AFTER && tf_model_pack(s->model, s->pool, err))
-        return -1;
     s->used = 0;
     for (size_t first = 0; first < seqs->count; first = end) {
         end = cut(s, seqs, first);
@@ -151,7 +147,6 @@ static int run_batch(struct tf_session *s, const struct tf_batch *batch,
     }
     if (tf_map_broken())
         return tf_fail(err, "the model's files shrank while they were read");
-    s->seen += seqs->start[seqs->count];
     out->data = s->out;
     out->cols = cols;
     out->rows = cols ? s->used / cols : 0;

@@ -120,14 +120,6 @@ static bool trains(const struct tf_weight *w)
     return tf_wants_grad(&w->w) || tf_wants_grad(&w->bias);
 }
 
-int tf_weight_pack(struct tf_pool *pool, struct tf_weight *w,
-                   struct tf_err *err)
-{
-    if (!w->packed)
-        w->packed = tf_pack(pool, w->in, w->out, tf_weight_mat(w), err);
-    return w->packed ? 0 : -1;
-}
-
 struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
                             struct tf_weight *w, enum tf_act act,
                             struct tf_tensor *residual)

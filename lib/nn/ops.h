@@ -83,11 +83,6 @@ struct tf_weight {
     struct tf_adapter *adapters; /* a list, or NULL */
 };
 
-/* Pack the weight for many products to come; it is no longer read where it
- * was. Not while it is in use. */
-int tf_weight_pack(struct tf_pool *pool, struct tf_weight *w,
-                   struct tf_err *err);
-
 /* The norms of the rows of W + scale B A, for adapter->norms. */
 int tf_adapter_norms(struct tf_pool *pool, const struct tf_weight *w,
                      const struct tf_adapter *adapter, float *norms,
