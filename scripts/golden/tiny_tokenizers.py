@@ -234,8 +234,12 @@ def albert(folder, size=200, max_length=128, legacy=False):
             f.write(proto.SerializeToString())
     else:
         tok.save(os.path.join(folder, "tokenizer.json"), pretty=False)
+    # version 5 gives no type ids to ALBERT unless the file lists them
+    names = {} if legacy else {"model_input_names": [
+        "input_ids", "token_type_ids", "attention_mask"]}
     write_config(folder, "AlbertTokenizer", max_length, do_lower_case=True,
-                 **{**BERT_NAMES, "unk_token": "<unk>", "pad_token": "<pad>"})
+                 **{**BERT_NAMES, "unk_token": "<unk>", "pad_token": "<pad>",
+                    **names})
 
 
 def deberta(folder, size=200, max_length=512):
