@@ -8,19 +8,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-_Noreturn void cli_exec_tool(const char *const *argv)
+/* The tf-hub beside this program's real path, else the one on PATH. */
+_Noreturn static void exec_hub(char **argv)
 {
     char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 8);
     char *slash;
 
     self[n > 0 ? n : 0] = 0;
     slash = strrchr(self, '/');
-    if (slash && (size_t)(slash + 1 - self) + strlen(argv[0]) < sizeof(self)) {
+    if (slash) {
         strcpy(slash + 1, argv[0]);
-        execv(self, (char *const *)argv);
+        execv(self, argv);
     }
-    execvp(argv[0], (char *const *)argv);
+    execvp(argv[0], argv);
     _exit(127);
 }
 
@@ -51,7 +52,7 @@ void cli_pull(const char *spec)
         null = open("/dev/null", O_RDWR);
         dup2(null, STDIN_FILENO); /* the records are not for it */
         dup2(null, STDOUT_FILENO);
-        cli_exec_tool(argv);
+        exec_hub((char **)argv);
     }
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)

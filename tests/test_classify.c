@@ -8,6 +8,7 @@
 #include <string.h>
 #include "task/classify.h"
 #include "task/input.h"
+#include "task/zeroshot.h"
 
 static void scores_are_what_the_function_says(void **state)
 {
@@ -65,7 +66,7 @@ static void ranks_by_score_and_keeps_ties_in_order(void **state)
     }
 }
 
-static void fills_the_label_into_the_template(void **state)
+static void makes_hypotheses_of_labels(void **state)
 {
     static const char *const cases[][2] = {
         { "This example is {}.", "This example is a b." },
@@ -73,19 +74,24 @@ static void fills_the_label_into_the_template(void **state)
         { "{{}} {}", "{} a b" },
     };
     static const char *const bad[] = { "none", "{", "}", "{x}", "{{}}", "" };
-    struct tf_buf b = TF_BUF_INIT;
-    struct tf_str label = { "a b", 3 };
+    struct tf_candidates c;
     struct tf_err err;
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tf_buf_reset(&b);
-        assert_int_equal(tf_hypothesis(&b, cases[i][0], label, &err), 0);
-        assert_string_equal(tf_buf_cstr(&b), cases[i][1]);
+        assert_int_equal(
+            tf_candidates_make(&c, ",, x,a b\t, ", cases[i][0], &err), 0);
+        assert_int_equal(c.count, 2);
+        assert_true(tf_str_is(c.labels[1], "a b"));
+        assert_string_equal(tf_buf_cstr(&c.hypotheses[1]), cases[i][1]);
+        tf_candidates_release(&c);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_int_equal(tf_hypothesis(&b, bad[i], label, &err), -1);
-    tf_buf_release(&b);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(tf_candidates_make(&c, "a", bad[i], &err), -1);
+        tf_candidates_release(&c);
+    }
+    assert_int_equal(tf_candidates_make(&c, " , ", "{}", &err), -1);
+    tf_candidates_release(&c);
 }
 
 static void finds_the_label_that_entails(void **state)
@@ -196,7 +202,7 @@ int main(void)
         cmocka_unit_test(scores_are_what_the_function_says),
         cmocka_unit_test(the_configuration_chooses_the_function),
         cmocka_unit_test(ranks_by_score_and_keeps_ties_in_order),
-        cmocka_unit_test(fills_the_label_into_the_template),
+        cmocka_unit_test(makes_hypotheses_of_labels),
         cmocka_unit_test(finds_the_label_that_entails),
         cmocka_unit_test(scores_hypotheses_together_or_each_alone),
         cmocka_unit_test(reads_ids_and_drops_what_is_masked),

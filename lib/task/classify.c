@@ -1,8 +1,7 @@
 #include "task/classify.h"
 
 #include <math.h>
-#include <string.h>
-#include <strings.h>
+#include "base/jsonl.h"
 
 enum tf_function tf_function_auto(const struct tf_config *config)
 {
@@ -79,69 +78,17 @@ void tf_rank(const float *scores, size_t n, bool last_first, size_t *order)
     }
 }
 
-int tf_hypothesis(struct tf_buf *out, const char *template, struct tf_str label,
-                  struct tf_err *err)
+void tf_put_labels(struct tf_buf *out, const struct tf_str *labels,
+                   const float *scores, const size_t *order, size_t n)
 {
-    bool placed = false;
-
-    for (const char *p = template; *p; p++) {
-        if ((*p == '{' || *p == '}') && p[1] == *p) {
-            tf_buf_addc(out, *p++);
-        } else if (*p == '{' && (p[1] == '}' || !strncmp(p, "{0}", 3))) {
-            tf_buf_add(out, label.s, label.len);
-            p += p[1] == '}' ? 1 : 2;
-            placed = true;
-        } else if (*p == '{' || *p == '}') {
-            return tf_fail(err,
-                           "\"%.200s\": a single %c; {} is the label's place, "
-                           "{{ and }} are braces",
-                           template, *p);
-        } else {
-            tf_buf_addc(out, *p);
-        }
-    }
-    if (!placed)
-        return tf_fail(err, "\"%.200s\" has no {} for the label", template);
-    return out->failed ? tf_no_memory(err, out->len) : 0;
-}
-
-static bool entails(const char *label)
-{
-    return !strncasecmp(label, "entail", 6);
-}
-
-size_t tf_entailment(const struct tf_config *config, bool *found)
-{
-    json_t *ids = tf_config_get(config->json, "label2id"), *id;
-    const char *label;
-
-    *found = true;
-    json_object_foreach (ids, label, id) {
-        json_int_t i = json_is_integer(id) ? json_integer_value(id) : -1;
-
-        if (entails(label) && i >= 0 && (size_t)i < config->label_count)
-            return (size_t)i;
-    }
-    for (size_t i = 0; !ids && i < config->label_count; i++)
-        if (entails(config->labels[i]))
-            return i;
-    *found = false;
-    return config->label_count - 1;
-}
-
-void tf_zero_shot_scores(const float *logits, size_t n, size_t labels,
-                         size_t entailment, bool independent, float *scores)
-{
-    size_t contradiction = entailment ? 0 : labels - 1;
-
     for (size_t i = 0; i < n; i++) {
-        const float *row = logits + i * labels;
-        float both[2] = { row[contradiction], row[entailment] };
+        const struct tf_str *label = &labels[order[i]];
 
-        if (independent)
-            softmax(both, both, 2);
-        scores[i] = both[1];
+        tf_buf_adds(out, i ? ", {\"label\": " : "[{\"label\": ");
+        tf_put_string(out, label->s, label->len);
+        tf_buf_adds(out, ", \"score\": ");
+        tf_put_float(out, scores[order[i]]);
+        tf_buf_addc(out, '}');
     }
-    if (!independent)
-        softmax(scores, scores, n);
+    tf_buf_adds(out, n ? "]" : "[]");
 }
