@@ -43,6 +43,7 @@ check: $(TOOLS) $(TESTS) $(PROBES)
 	scripts/check-headers $(CC)
 	@set -e; for t in $(sort $(TESTS)); do echo "$$t"; $$t; done
 	PATH=$$PWD/$(B):$$PWD/$(B)/tests:$$PATH tests/cli/run
+	PATH=$$PWD/$(B):$$PATH tests/golden_test.py
 	PATH=$$PWD/$(B):$$PATH tests/hub_test.py
 
 $(B)/%.o: %.c
@@ -50,9 +51,7 @@ $(B)/%.o: %.c
 	$(CC) -std=c11 $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/lib/kernel/%.o: WARN += -Wno-conversion
-ifndef SAN
 $(B)/lib/kernel/%.o: CFLAGS += -O3
-endif
 # loops over floats; nothing reads errno after sqrtf
 $(B)/lib/nn/%.o $(B)/lib/train/%.o: CFLAGS += -O3 -fno-math-errno
 $(B)/lib/kernel/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
@@ -82,10 +81,11 @@ $(PROBES): %: %.o $(CLI) $(LIB)
 
 DEST = $(DESTDIR)$(PREFIX)
 install: all
-	mkdir -p $(DEST)/bin $(DEST)/share/man/man1 $(DEST)/share/man/man7 \
+	mkdir -p $(DEST)/bin $(DEST)/share/man/man1 $(DEST)/share/man/man5 \
+		$(DEST)/share/man/man7 \
 		$(DEST)/share/tf/models
 	install -m 755 $(TOOLS) $(DEST)/bin
-	for s in 1 7; do for f in man/*.$$s; do [ ! -e $$f ] || \
+	for s in 1 5 7; do for f in man/*.$$s; do [ ! -e $$f ] || \
 		install -m 644 $$f $(DEST)/share/man/man$$s || exit 1; done; done
 	for m in models/*/; do [ ! -d $$m ] || \
 		cp -R $$m $(DEST)/share/tf/models || exit 1; done

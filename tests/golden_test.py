@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""golden_test.py - the tools against what Transformers answered: every model
+under tests/golden, from the text on, alone and in one stream of all records.
+
+The tools are found on PATH. Answers may differ by the order of float32 sums:
+numbers within 1e-4, labels and their order the same.
+"""
+import json
+import os
+import subprocess
+import sys
+
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
+TOLERANCE = 1e-4
+failures = []
+
+
+def expected(folder):
+    with open(os.path.join(folder, "expected.json"), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def folders(group, key):
+    root = os.path.join(GOLDEN, group)
+    for name in sorted(os.listdir(root)):
+        folder = os.path.join(root, name)
+        if key in expected(folder) and \
+                os.path.exists(os.path.join(folder, "tokenizer.json")):
+            yield folder
+
+
+def ask(tool, records):
+    """The tool's answers to records, one for each."""
+    lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records)
+    done = subprocess.run(tool, input=lines.encode(), capture_output=True)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    if done.returncode or done.stderr or len(answers) != len(records):
+        sys.exit(f"{' '.join(tool)}: status {done.returncode}, "
+                 f"{len(answers)} answers to {len(records)} records\n"
+                 f"{done.stderr.decode()}")
+    return answers
+
+
+def compare(what, wanted, found):
+    """Nested lists and objects of numbers and words."""
+    if isinstance(wanted, float):
+        same = abs(found - wanted) <= TOLERANCE * max(1, abs(wanted))
+    elif isinstance(wanted, list):
+        same = len(wanted) == len(found) and all(
+            compare(what, w, f) for w, f in zip(wanted, found))
+    elif isinstance(wanted, dict):
+        same = all(compare(what, w, found.get(k)) for k, w in wanted.items())
+    else:
+        same = wanted == found
+    return same
+
+
+def check(what, wanted, found):
+    if not compare(what, wanted, found):
+        failures.append(f"{what}\n  wanted {wanted}\n  found  {found}")
+
+
+def classification():
+    for group in ("models", "decoders"):
+        for folder in folders(group, "cases"):
+            cases = expected(folder)["cases"]
+            tool = ["tf-classify", "-m", folder, "--logits", "--only"]
+            records = [{k: c[k] for k in ("text", "text_pair") if k in c}
+                       for c in cases]
+            together = ask(tool, records * 3)
+            for i, answer in enumerate(together):
+                case = cases[i % len(cases)]
+                check(f"{folder}: {case['text'][:60]}", case["logits"],
+                      answer["logits"])
+            alone = ask(tool, records[:1])[0]
+            check(f"{folder}: alone", cases[0]["logits"], alone["logits"])
+
+
+def zero_shot():
+    for folder in folders("pipelines", "task"):
+        golden = expected(folder)
+        if golden["task"] != "zero-shot-classification":
+            continue
+        for case in golden["cases"]:
+            options = case["options"]
+            labels = options["candidate_labels"]
+            tool = ["tf-classify", "-m", folder, "--only", "--candidate-labels",
+                    labels if isinstance(labels, str) else ",".join(labels)]
+            if options.get("multi_label"):
+                tool.append("--multi-label")
+            if "hypothesis_template" in options:
+                tool += ["--hypothesis-template", options["hypothesis_template"]]
+            answer = ask(tool, [{"text": case["text"]}])[0]["labels"]
+            out = case["output"]
+            check(f"{folder}: {case['text'][:60]} {options}",
+                  [{"label": label, "score": score} for label, score
+                   in zip(out["labels"], out["scores"])], answer)
+
+
+if __name__ == "__main__":
+    classification()
+    zero_shot()
+    for failure in failures:
+        print(failure)
+    print(f"golden_test.py: {len(failures)} differences")
+    sys.exit(bool(failures))
