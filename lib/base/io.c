@@ -64,6 +64,26 @@ int tf_dir_exists(const char *path)
     return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+int tf_dir_make(const char *path, struct tf_err *err)
+{
+    char *copy = tf_strndup(path, strlen(path), err), *slash;
+
+    if (!copy)
+        return -1;
+    /* a folder above that cannot be made shows in the last one */
+    for (slash = strchr(copy + (*copy == '/'), '/'); slash;
+         slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        (void)mkdir(copy, 0777);
+        *slash = '/';
+    }
+    free(copy);
+    if (mkdir(path, 0777) && !tf_dir_exists(path))
+        return tf_fail(err, "%s: cannot make the folder: %s", path,
+                       strerror(errno));
+    return 0;
+}
+
 char *tf_path(const char *dir, const char *name, struct tf_err *err)
 {
     size_t n = strlen(dir), m = strlen(name);

@@ -33,6 +33,8 @@ int tf_file_read(const char *path, size_t limit, struct tf_buf *out,
                  struct tf_err *err);
 int tf_file_exists(const char *path); /* a regular file that can be read */
 int tf_dir_exists(const char *path);
+/* Make a folder with those above it; that it is there already is no error. */
+int tf_dir_make(const char *path, struct tf_err *err);
 
 /* "dir/name", which free() releases; NULL when there is no memory. */
 char *tf_path(const char *dir, const char *name, struct tf_err *err);
