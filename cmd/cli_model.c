@@ -192,6 +192,21 @@ static char *from_hub(const char *spec, enum cli_need need)
     return path;
 }
 
+/* Answers are never freed, and stay reachable. */
+static const char *keep(char *path)
+{
+    static struct cli_strings kept;
+    const char **v;
+    struct tf_err err;
+
+    v = tf_grow(kept.v, kept.n + 1, sizeof(*v), &err);
+    if (!v)
+        cli_die(CLI_FILE, "%s", err.msg);
+    kept.v = v;
+    kept.v[kept.n++] = path;
+    return path;
+}
+
 const char *cli_model_path(const char *spec, enum cli_need need)
 {
     struct stat st;
@@ -206,10 +221,10 @@ const char *cli_model_path(const char *spec, enum cli_need need)
             cli_die(CLI_FILE, "%s: %s", spec, strerror(errno));
         if (*spec == '/' || *spec == '.')
             cli_die(CLI_FILE, "%s: no such file or folder", spec);
-        return from_hub(spec, need);
+        return keep(from_hub(spec, need));
     }
     if (!S_ISDIR(st.st_mode) || has_file(spec, "config.json"))
         return spec;
     path = open_folder(spec, spec, NULL, need);
-    return path ? path : spec;
+    return path ? keep(path) : spec;
 }
