@@ -134,6 +134,11 @@ static const struct cli_opt completion_opt = {
     0, "completion", CLI_STRING, &completion, "bash|zsh|fish", ""
 };
 
+bool cli_is_flag(const struct cli_opt *o)
+{
+    return o->kind == CLI_FLAG_ON || o->kind == CLI_FLAG_OFF;
+}
+
 static const struct cli_opt *find(const struct cli_table *t, const char *word,
                                   size_t len, int letter)
 {
@@ -281,11 +286,6 @@ static void set_value(const struct cli_opt *o, const char *name,
         *o->given = true;
 }
 
-static bool is_flag(const struct cli_opt *o)
-{
-    return o->kind == CLI_FLAG_ON || o->kind == CLI_FLAG_OFF;
-}
-
 _Noreturn static void unknown(const struct cli_table *t, const char *word,
                               size_t len)
 {
@@ -315,7 +315,7 @@ static void take(const struct cli_opt *o, bool letter, const char *value,
     if (dry && o->value != &help && o->value != &version &&
         o->value != &completion)
         return;
-    if (value || is_flag(o))
+    if (value || cli_is_flag(o))
         set_value(o, spelled(o, letter), value);
     else if (o->given)
         *o->given = true;
@@ -333,10 +333,10 @@ static int take_long(const struct cli_table *t, char **argv, bool dry)
     if (!o)
         unknown(t, word, len);
     value = word[len] ? word + len + 1 : NULL;
-    if (is_flag(o) && value && !dry)
+    if (cli_is_flag(o) && value && !dry)
         cli_usage("--%s takes no value", o->name);
-    if (is_flag(o) || value || o->optional_arg) {
-        take(o, false, is_flag(o) ? NULL : value, dry);
+    if (cli_is_flag(o) || value || o->optional_arg) {
+        take(o, false, cli_is_flag(o) ? NULL : value, dry);
         return 1;
     }
     if (!argv[1] && !dry)
@@ -358,7 +358,7 @@ static int take_letters(const struct cli_table *t, char **argv, bool dry)
             return 1;
         if (!o)
             cli_usage("unknown option -%c", *word);
-        if (is_flag(o) || o->optional_arg) {
+        if (cli_is_flag(o) || o->optional_arg) {
             take(o, true, NULL, dry);
             continue;
         }

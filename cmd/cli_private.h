@@ -27,6 +27,7 @@ struct cli_table {
     size_t n;
 };
 
+bool cli_is_flag(const struct cli_opt *o); /* takes no value */
 void cli_print_help(const struct cli_table *table);
 /* False when `shell` is none of bash, zsh, fish. */
 bool cli_print_completion(const struct cli_table *table, const char *shell);
