@@ -17,18 +17,34 @@ struct tf_symbol {
 #define SHORT 40
 
 /*
- * Does no merge reach across the start of a word? Then the tokens of a word do
- * not depend on the words beside it. Runs of word starts may join.
+ * No merge reaches across the start of a word, but for those few that need a
+ * certain byte before it? Then the tokens of a word do not depend on the words
+ * beside it. Runs of word starts may join.
  */
-static bool words_stand_apart(const struct tf_model *m)
+static bool words_stand_apart(struct tf_model *m)
 {
     const struct tf_vocab *v = &m->vocab;
-    struct tf_str start = { TF_WORD_START, 3 }, unk = tf_vocab_token(v, m->unk);
+    struct tf_str start = { TF_WORD_START, 3 }, s = tf_vocab_token(v, m->unk);
+    size_t i, b;
 
     /* with affixes a token is not what the text spells */
-    return !m->prefix && !m->suffix && !m->ignore_merges &&
-           !m->merges.cross_words && tf_vocab_find(v, start) >= 0 &&
-           (unk.len < 3 || memcmp(unk.s + unk.len - 3, TF_WORD_START, 3));
+    if (m->prefix || m->suffix || m->ignore_merges ||
+        tf_vocab_find(v, start) < 0 || m->merges.crossings > TF_CROSSING_MAX ||
+        (s.len >= 3 && !memcmp(s.s + s.len - 3, TF_WORD_START, 3)))
+        return false;
+    for (i = 0; i < m->merges.crossings; i++) {
+        int32_t left = m->merges.at[m->merges.crossing[i]].left;
+
+        /* nor are these */
+        for (b = 0; b < 256; b++)
+            if (left == m->unk || left == m->byte_id[b])
+                return false;
+        s = tf_vocab_token(v, left);
+        if (!s.len)
+            return false;
+        m->glue[(unsigned char)s.s[s.len - 1]] = true;
+    }
+    return true;
 }
 
 int tf_bpe_prepare(struct tf_model *m, struct tf_err *err)

@@ -130,21 +130,26 @@ static void keep_texts(struct tf_tok_state *st, struct tf_piece piece,
 }
 
 /* Where the word that begins at `at` ends: before the next word start that
- * follows anything else. */
-static size_t word_end(const char *s, size_t len, size_t at)
+ * follows neither another nor glue. */
+static size_t word_end(const struct tf_model *m, const char *s, size_t len,
+                       size_t at)
 {
     const char *p;
     size_t i = at;
 
-    while (len - i >= 3 && !memcmp(s + i, TF_WORD_START, 3))
-        i += 3;
-    while ((p = memchr(s + i, TF_WORD_START[0], len - i))) {
-        i = (size_t)(p - s);
-        if (len - i >= 3 && !memcmp(p, TF_WORD_START, 3))
+    for (;; i += 3) {
+        while (len - i >= 3 && !memcmp(s + i, TF_WORD_START, 3))
+            i += 3;
+        do {
+            p = memchr(s + i, TF_WORD_START[0], len - i);
+            if (!p)
+                return len;
+            i = (size_t)(p - s) + 1;
+        } while (len - i < 2 || memcmp(p, TF_WORD_START, 3));
+        i--;
+        if (!m->glue[(unsigned char)s[i - 1]])
             return i;
-        i++;
     }
-    return len;
 }
 
 /* A piece whose words the model treats one by one. */
@@ -155,7 +160,7 @@ static int append_words(struct tf_tok_state *st, const char *s, size_t len,
     struct tf_str word;
 
     for (at = 0; at < len; at = end) {
-        end = word_end(s, len, at);
+        end = word_end(&st->tok->model, s, len, at);
         word = (struct tf_str){ s + at, end - at };
         from = st->tokens.n;
         if (tf_wordcache_tokenize(&st->cache, &st->tok->model, &st->scratch,

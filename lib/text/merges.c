@@ -159,8 +159,9 @@ static int resolve(struct batch *x, struct tf_merges *m,
             return unknown(s->probe[1].s, m->count, err);
         if (merge->result < 0)
             return unknown(joined, m->count, err);
-        m->cross_words |=
-            starts_word(s->probe[1].s) && !ends_in_start(s->probe[0].s);
+        if (starts_word(s->probe[1].s) && !ends_in_start(s->probe[0].s) &&
+            m->crossings++ < TF_CROSSING_MAX)
+            m->crossing[m->crossings - 1] = (uint32_t)m->count;
         m->count++;
     }
     x->n = 0;

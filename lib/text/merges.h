@@ -2,7 +2,6 @@
 #ifndef TF_TEXT_MERGES_H
 #define TF_TEXT_MERGES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
@@ -13,14 +12,18 @@ struct tf_merge {
     int32_t left, right, result; /* ids */
 };
 
+#define TF_CROSSING_MAX 32
+
 /* Zeroed memory is empty. */
 struct tf_merges {
     struct tf_merge *at; /* by rank: the lower goes first */
     size_t count, cap;
     uint64_t *slots; /* half a hash of (left, right), then rank + 1; 0: free */
     size_t mask;
-    bool cross_words; /* one joins anything but a word start to what begins
-                         with one */
+    /* Ranks of those that join anything but a word start to what begins with
+     * one: the first of them. */
+    uint32_t crossing[TF_CROSSING_MAX];
+    size_t crossings;
 };
 
 #define TF_WORD_START "\xE2\x96\x81" /* U+2581, for a space; 3 bytes */

@@ -39,8 +39,11 @@ struct tf_model {
     struct tf_merges merges;
     int32_t byte_id[256];         /* of "<0x00>" ...; -1: not there */
     int32_t char_id[TF_CHAR_IDS]; /* of one-character tokens; -1: not there */
-    bool words_apart; /* no merge joins across the start of a "▁" word */
-    double *score;    /* Unigram: by index into vocab.tokens */
+    /* The words of a text, each beginning with "▁", have the tokens that each
+     * has alone, unless the byte before the start is glue. */
+    bool words_apart;
+    bool glue[256];
+    double *score; /* Unigram: by index into vocab.tokens */
     double min_score;
     struct tf_trie trie;
 };

@@ -394,6 +394,20 @@ int tf_tokconfig_read(struct tf_tokconfig *c, const char *dir,
     return 0;
 }
 
+int tf_tokconfig_default_pad(struct tf_tokconfig *c, const char *token,
+                             struct tf_err *err)
+{
+    struct tf_added_token *pad = &c->special.at[TF_PAD];
+    size_t i;
+
+    if (pad->content.s)
+        return 0;
+    for (i = 0; i < c->config.count; i++)
+        if (tf_str_is(c->config.members[i].name, tf_special_names[TF_PAD]))
+            return 0; /* null */
+    return set_content(pad, (struct tf_str){ token, strlen(token) }, err);
+}
+
 void tf_tokconfig_release(struct tf_tokconfig *c)
 {
     tf_buf_release(&c->text);

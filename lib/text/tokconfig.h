@@ -41,6 +41,11 @@ int tf_tokconfig_read(struct tf_tokconfig *c, const char *dir,
                       struct tf_err *err);
 void tf_tokconfig_release(struct tf_tokconfig *c);
 
+/* The pad token of tokenizer.json's padding section: taken where neither the
+ * class nor tokenizer_config.json says one. */
+int tf_tokconfig_default_pad(struct tf_tokconfig *c, const char *token,
+                             struct tf_err *err);
+
 /* Members of tokenizer_config.json; of another type, or absent: `otherwise`. */
 bool tf_tokconfig_flag(const struct tf_tokconfig *c, const char *name,
                        bool otherwise);

@@ -106,9 +106,6 @@ static void fill_info(struct tf_tokenizer *tok)
     info->pad = special_id(tok, TF_PAD);
     info->cls = special_id(tok, TF_CLS);
     info->mask = special_id(tok, TF_MASK);
-    if (info->pad < 0 && tok->pad_token)
-        info->pad =
-            tf_tokenizer_id(tok, tok->pad_token, strlen(tok->pad_token));
     info->has_type_ids = tf_tokconfig_lists(
         c, "model_input_names", "token_type_ids", c->cls && c->cls->type_ids);
     info->pad_left = side_is_left(
@@ -160,6 +157,8 @@ static int open_folder(struct tf_tokenizer *tok, const char *dir,
     else
         failed = tf_fail(err, "%s: no tokenizer.json", dir);
     free(path);
+    if (!failed && tok->pad_token)
+        failed = tf_tokconfig_default_pad(&tok->config, tok->pad_token, err);
     return failed || add_config_tokens(tok, err) ? -1 : 0;
 }
 
