@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#include "base/io.h"
 #include "base/mem.h"
 #include "hub/beneath.h"
 #include "hub/local.h"
