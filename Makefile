@@ -51,7 +51,9 @@ $(B)/%.o: %.c
 	$(CC) -std=c11 $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/lib/kernel/%.o: WARN += -Wno-conversion
+ifndef SAN
 $(B)/lib/kernel/%.o: CFLAGS += -O3
+endif
 # loops over floats; nothing reads errno after sqrtf
 $(B)/lib/nn/%.o $(B)/lib/train/%.o: CFLAGS += -O3 -fno-math-errno
 $(B)/lib/kernel/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c

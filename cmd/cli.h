@@ -156,6 +156,11 @@ enum cli_need { CLI_NEED_MODEL, CLI_NEED_TOKENIZER };
  */
 const char *cli_model_path(const char *spec, enum cli_need need);
 
+/* Become another of these tools, argv[0]: the one beside this program's real
+ * path, else the one on PATH. Exits with 127 when there is none; for a child
+ * process. */
+_Noreturn void cli_exec_tool(const char *const *argv);
+
 /*
  * The record loop over the files (none: standard input), exactly as tf(7)
  * says: what has arrived is processed, order is kept, errors stand in place.

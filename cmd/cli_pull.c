@@ -8,20 +8,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The tf-hub beside this program's real path, else the one on PATH. */
-_Noreturn static void exec_hub(char **argv)
+_Noreturn void cli_exec_tool(const char *const *argv)
 {
     char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 8);
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     char *slash;
 
     self[n > 0 ? n : 0] = 0;
     slash = strrchr(self, '/');
-    if (slash) {
+    if (slash && (size_t)(slash + 1 - self) + strlen(argv[0]) < sizeof(self)) {
         strcpy(slash + 1, argv[0]);
-        execv(self, argv);
+        execv(self, (char *const *)argv);
     }
-    execvp(argv[0], argv);
+    execvp(argv[0], (char *const *)argv);
     _exit(127);
 }
 
@@ -52,7 +51,7 @@ void cli_pull(const char *spec)
         null = open("/dev/null", O_RDWR);
         dup2(null, STDIN_FILENO); /* the records are not for it */
         dup2(null, STDOUT_FILENO);
-        exec_hub((char **)argv);
+        cli_exec_tool(argv);
     }
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)

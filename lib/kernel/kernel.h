@@ -12,6 +12,7 @@
 #ifndef TF_KERNEL_KERNEL_H
 #define TF_KERNEL_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "kernel/dtype.h"
@@ -30,6 +31,28 @@ enum tf_act {
     TF_ACT_TANH,       /* tanh */
     TF_ACT_SIGMOID,    /* sigmoid */
     TF_ACTS
+};
+
+/*
+ * A stream of random draws, one for each element; a draw is 16 bits and drops
+ * its element when it is below a limit. Philox (rng.h) with `key` and the
+ * counter (hi, lo + c) makes the draws of 8 elements; elements are spread over
+ * counters so that 16 of these work side by side: in each run of 128 elements,
+ * element 16 (2 j + h) + c has half h of word j of counter c of 16. The low 32
+ * bits of lo have room for all of them.
+ */
+struct tf_draws {
+    uint64_t key, hi, lo;
+    uint32_t below; /* of 65536; 0: nothing is dropped */
+    float scale;
+};
+
+/* What norm_back() goes back through: y = h (w + w_offset) + b with
+ * h = (x - mean) / deviation, or h = x / rms when not centred. */
+struct tf_norm_back {
+    const float *w; /* NULL: 1, and no offset */
+    float w_offset, eps;
+    bool centred, add; /* add to dx, else write it */
 };
 
 struct tf_kernels {
@@ -81,6 +104,20 @@ struct tf_kernels {
     void (*add)(float *dst, const float *a, const float *b, size_t n);
     void (*mul)(float *dst, const float *a, const float *b, size_t n);
     float (*max)(const float *a, size_t n); /* -INFINITY for n = 0 */
+
+    /* for training: */
+    /* dst = dy act'(z); dst may be dy or z */
+    void (*act_back[TF_ACTS])(float *dst, const float *dy, const float *z,
+                              size_t n);
+    /* The way back through a norm of one row; stats gets its mean (0 when not
+     * centred) and 1 / deviation. A NULL dx wants these alone. */
+    void (*norm_back)(const struct tf_norm_back *norm, float *dx,
+                      const float *dy, const float *x, float stats[2],
+                      size_t n);
+    /* dst = src * d->scale where a draw keeps it, else 0, for elements
+     * [first, first + n) of the stream of draws */
+    void (*dropout)(const struct tf_draws *d, uint64_t first, float *dst,
+                    const float *src, size_t n);
 
     /* 16-bit types as float32 and back (to nearest even) */
     void (*unpack_bf16)(float *dst, const void *src, size_t n);

@@ -3,6 +3,7 @@
 #include "kernel/vec.h"
 #include "kernel/vec_kernels.h"
 #include "kernel/vec_thin.h"
+#include "kernel/vec_train.h"
 
 #define MR 6
 #define NR 16
@@ -111,6 +112,7 @@ void tf_kernels_avx2(struct tf_kernels *k)
 {
     fill_rows(k);
     fill_thin(k);
+    fill_train(k);
     k->mr = MR;
     k->nr = NR;
     k->gemm_tile = gemm_tile;

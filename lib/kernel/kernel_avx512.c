@@ -3,6 +3,7 @@
 #include "kernel/vec.h"
 #include "kernel/vec_kernels.h"
 #include "kernel/vec_thin.h"
+#include "kernel/vec_train.h"
 
 #define MR 14
 #define NR 32
@@ -157,6 +158,7 @@ void tf_kernels_avx512(struct tf_kernels *k)
 {
     fill_rows(k);
     fill_thin(k);
+    fill_train(k);
     k->mr = MR;
     k->nr = NR;
     k->gemm_tile = gemm_tile;

@@ -384,4 +384,5 @@ void tf_kernels_ref(struct tf_kernels *k)
         .pack_bf16 = pack_bf16,
         .pack_f16 = pack_f16,
     };
+    tf_kernels_ref_train(k);
 }

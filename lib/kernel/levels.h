@@ -5,7 +5,8 @@
 
 #include "kernel/kernel.h"
 
-void tf_kernels_ref(struct tf_kernels *k); /* fills the whole table */
+void tf_kernels_ref(struct tf_kernels *k); /* fills the whole table, with */
+void tf_kernels_ref_train(struct tf_kernels *k); /* the entries for training */
 void tf_kernels_avx2(struct tf_kernels *k);
 void tf_kernels_avx512(struct tf_kernels *k);
 #endif

@@ -152,6 +152,53 @@ static inline vf v_select(vmask m, vf a, vf b)
     return _mm256_blendv_ps(b, a, m);
 }
 
+/* V_LANES whole numbers of 32 bits */
+typedef __m256i vi;
+
+static inline vi v_int(uint32_t x)
+{
+    return _mm256_set1_epi32((int)x);
+}
+
+/* x, x + 1, x + 2, ... */
+static inline vi v_count(uint32_t x)
+{
+    return _mm256_add_epi32(v_int(x),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+static inline vi v_xor(vi a, vi b)
+{
+    return _mm256_xor_si256(a, b);
+}
+
+/* The low half of a * b; the high one goes to *high. */
+static inline vi v_mul_whole(vi a, vi b, vi *high)
+{
+    vi even = _mm256_mul_epu32(a, b);
+    vi odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), b);
+
+    *high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+    return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
+
+/* The low 16 bits of each, and the high ones. */
+static inline vi v_low_bits(vi a)
+{
+    return _mm256_and_si256(a, v_int(0xffff));
+}
+
+static inline vi v_high_bits(vi a)
+{
+    return _mm256_srli_epi32(a, 16);
+}
+
+/* of numbers below 2^31 */
+static inline vmask v_int_less(vi a, vi b)
+{
+    return _mm256_castsi256_ps(_mm256_cmpgt_epi32(b, a));
+}
+
 static inline float v_sum(vf x)
 {
     __m128 s =

@@ -146,6 +146,54 @@ static inline vf v_select(vmask m, vf a, vf b)
     return _mm512_mask_blend_ps(m, b, a);
 }
 
+/* V_LANES whole numbers of 32 bits */
+typedef __m512i vi;
+
+static inline vi v_int(uint32_t x)
+{
+    return _mm512_set1_epi32((int)x);
+}
+
+/* x, x + 1, x + 2, ... */
+static inline vi v_count(uint32_t x)
+{
+    return _mm512_add_epi32(v_int(x),
+                            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+                                              11, 12, 13, 14, 15));
+}
+
+static inline vi v_xor(vi a, vi b)
+{
+    return _mm512_xor_si512(a, b);
+}
+
+/* The low half of a * b; the high one goes to *high. */
+static inline vi v_mul_whole(vi a, vi b, vi *high)
+{
+    vi even = _mm512_mul_epu32(a, b);
+    vi odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), b);
+
+    *high = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+    return _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+}
+
+/* The low 16 bits of each, and the high ones. */
+static inline vi v_low_bits(vi a)
+{
+    return _mm512_and_si512(a, v_int(0xffff));
+}
+
+static inline vi v_high_bits(vi a)
+{
+    return _mm512_srli_epi32(a, 16);
+}
+
+/* of numbers below 2^31 */
+static inline vmask v_int_less(vi a, vi b)
+{
+    return _mm512_cmplt_epi32_mask(a, b);
+}
+
 static inline float v_sum(vf x)
 {
     return _mm512_reduce_add_ps(x);

@@ -48,9 +48,9 @@ static inline vf v_tanh(vf x)
     return v_copysign(v_select(v_less(a, v_set(0.625f)), p, far), x);
 }
 
-/* x Phi(x) with Phi(x) = 1/2 + x p(x^2) for |x| <= 5.5 (1e-8); beyond, Phi is
- * 0 or 1. p is taken at t = x^2 / 15.125 - 1, in [-1, 1]. */
-static inline vf v_gelu(vf x)
+/* Phi(x), the normal distribution: 1/2 + x p(x^2) for |x| <= 5.5 (1e-8);
+ * beyond, 0 or 1. p is taken at t = x^2 / 15.125 - 1, in [-1, 1]. */
+static inline vf v_normal(vf x)
 {
     static const float c[] = {
         0.000638840998f, -0.000496777613f, 0.00069724911f, -0.00246068015f,
@@ -67,7 +67,12 @@ static inline vf v_gelu(vf x)
         p = v_fma(p, t, v_set(c[i]));
     far = v_add(half, v_copysign(half, x));
     p = v_fma(x, p, half);
-    return v_mul(x, v_select(v_less(v_set(5.5f), v_abs(x)), far, p));
+    return v_select(v_less(v_set(5.5f), v_abs(x)), far, p);
+}
+
+static inline vf v_gelu(vf x)
+{
+    return v_mul(x, v_normal(x));
 }
 
 static inline vf v_gelu_tanh(vf x)

@@ -10,11 +10,11 @@
 struct tf_low_rank {
     struct tf_adapter *adapter;
     struct tf_low_rank *next;
-    struct tf_drop drop; /* of x */
-    float *h;            /* [T][r]: scale drop(x) A^T */
-    float *z;            /* [T][out]: drop(x) (W + scale B A)^T, with DoRA */
-    float *gain;         /* [out]: m / norm, with DoRA */
-    float *norms;        /* [out], with DoRA */
+    struct tf_draws draws; /* for dropout of x */
+    float *h;              /* [T][r]: scale drop(x) A^T */
+    float *z;              /* [T][out]: drop(x) (W + scale B A)^T, with DoRA */
+    float *gain;           /* [out]: m / norm, with DoRA */
+    float *norms;          /* [out], with DoRA */
 };
 
 static size_t rank_of(const struct tf_adapter *a)
@@ -40,7 +40,7 @@ static void product(struct tf_ctx *ctx, float *c, size_t ldc, float alpha,
 
 /* dst[T][C] = drop(src), + dst when `add`: rows of a matrix. */
 struct drop_job {
-    const struct tf_drop *drop;
+    const struct tf_draws *draws;
     float *dst;
     const float *src;
     size_t ld, src_ld, cols;
@@ -58,8 +58,8 @@ static void drop_rows(void *arg, size_t first, size_t end)
             float *dst = job->dst + i * job->ld + c;
 
             n = job->cols - c < 1024 ? job->cols - c : 1024;
-            tf_drop_row(job->drop, piece, job->src + i * job->src_ld + c, i, c,
-                        n);
+            tf_kernels()->dropout(job->draws, i * job->cols + c, piece,
+                                  job->src + i * job->src_ld + c, n);
             if (job->add)
                 tf_kernels()->add(dst, dst, piece, n);
             else
@@ -68,13 +68,13 @@ static void drop_rows(void *arg, size_t first, size_t end)
 }
 
 /* drop(x) as the A of a product: x itself, or a copy in the arena. */
-static struct tf_mat dropped(struct tf_ctx *ctx, const struct tf_drop *drop,
+static struct tf_mat dropped(struct tf_ctx *ctx, const struct tf_draws *draws,
                              const struct tf_tensor *x)
 {
     size_t rows = tf_tensor_rows(x), cols = tf_cols(x);
-    struct drop_job job = { drop, NULL, x->data, cols, x->ld, cols, false };
+    struct drop_job job = { draws, NULL, x->data, cols, x->ld, cols, false };
 
-    if (!drop->below)
+    if (!draws->below)
         return tf_rows_mat(x->data, x->ld);
     job.dst = tf_scratch(ctx, rows * cols, sizeof(float));
     if (job.dst)
@@ -144,7 +144,7 @@ static void dora(struct tf_ctx *ctx, struct tf_tensor *y, struct tf_tensor *x,
         memcpy(l->norms, norms, out * sizeof(*norms));
     for (i = 0; i < out; i++)
         l->gain[i] = m[i] / l->norms[i];
-    if (l->drop.below) {
+    if (l->draws.below) {
         t = tf_scratch(ctx, rows * out, sizeof(float));
         add_base(ctx, l->z, out, xd, w, NULL, rows, true);
         add_base(ctx, t, out, tf_rows_mat(x->data, x->ld), w, NULL, rows, true);
@@ -171,7 +171,7 @@ static struct tf_low_rank *keep(struct tf_ctx *ctx, struct tf_adapter *a,
         return NULL;
     memset(l, 0, sizeof(*l));
     l->adapter = a;
-    l->drop = tf_drop_next(ctx, a->dropout);
+    l->draws = tf_draws_next(ctx, a->dropout);
     l->h = tf_scratch(ctx, rows * rank_of(a), sizeof(float));
     if (a->magnitude.data) {
         l->z = tf_scratch(ctx, rows * out, sizeof(float));
@@ -191,7 +191,7 @@ static bool adapt(struct tf_ctx *ctx, struct tf_tensor *y, struct tf_tensor *x,
     for (; l && !ctx->failed; l = l->next) {
         struct tf_arena_mark mark = tf_arena_mark(ctx->arena);
         const struct tf_adapter *a = l->adapter;
-        struct tf_mat xd = dropped(ctx, &l->drop, x);
+        struct tf_mat xd = dropped(ctx, &l->draws, x);
 
         r = rank_of(a);
         product(ctx, l->h, r, a->scale, xd,
@@ -298,10 +298,10 @@ static void low_rank_back(struct tf_ctx *ctx, struct tf_linear_node *n,
 {
     struct tf_adapter *a = l->adapter;
     size_t rows = n->node.out->dim[0], r = rank_of(a), in = n->w->in;
-    struct tf_mat xd = dropped(ctx, &l->drop, n->x);
+    struct tf_mat xd = dropped(ctx, &l->draws, n->x);
     float *da = tf_grad(ctx, &a->a), *db = tf_grad(ctx, &a->b);
     float *dh = tf_scratch(ctx, rows * r, sizeof(float)), *t;
-    struct drop_job job = { &l->drop, dx, NULL, n->x->ld, in, in, true };
+    struct drop_job job = { &l->draws, dx, NULL, n->x->ld, in, in, true };
 
     if (!dh)
         return;
@@ -315,7 +315,7 @@ static void low_rank_back(struct tf_ctx *ctx, struct tf_linear_node *n,
                 rows, da, a->a.ld);
     if (!dx)
         return;
-    if (!l->drop.below) {
+    if (!l->draws.below) {
         product(ctx, dx, n->x->ld, 1, tf_rows_mat(dh, r),
                 tf_rows_mat(a->a.data, a->a.ld), rows, in, r, dx, n->x->ld);
         return;
@@ -336,7 +336,7 @@ static void dora_back(struct tf_ctx *ctx, struct tf_linear_node *n, float *dx,
     struct tf_tensor *y = n->node.out;
     size_t rows = y->dim[0], in = n->w->in, out = n->w->out, i, c;
     struct gain_back job = { l, y, tf_grad(ctx, &l->adapter->magnitude), NULL };
-    struct drop_job drop = { &l->drop, dx, NULL, n->x->ld, in, in, true };
+    struct drop_job drop = { &l->draws, dx, NULL, n->x->ld, in, in, true };
     struct tf_mat dz, dy = tf_rows_mat(y->grad, y->ld);
     float *t;
 
@@ -347,10 +347,10 @@ static void dora_back(struct tf_ctx *ctx, struct tf_linear_node *n, float *dx,
                 &job);
     dz = tf_rows_mat(job.dz, out);
     if (dx)
-        tf_back_to_input(ctx, n->w, l->drop.below ? dy : dz, dx, n->x->ld, rows,
-                         !fresh);
+        tf_back_to_input(ctx, n->w, l->draws.below ? dy : dz, dx, n->x->ld,
+                         rows, !fresh);
     low_rank_back(ctx, n, l, dz, dx);
-    if (!dx || !l->drop.below || ctx->failed)
+    if (!dx || !l->draws.below || ctx->failed)
         return;
     for (i = 0; i < rows; i++)
         for (c = 0; c < out; c++)

@@ -63,7 +63,7 @@ static void attend_keys(const struct attend *job,
 
     tf_att_scores(a, q, keys, s);
     soften(a, q, keys, s->s, p, acc);
-    if (a->drop.below)
+    if (a->draws.below)
         tf_att_drop(a, q, keys, s->s, s->s);
     g.k = keys->n;
     g.a = (struct tf_mat){ s->s, TF_F32, keys->n, 1 };
@@ -183,7 +183,7 @@ struct tf_tensor *tf_attention(struct tf_ctx *ctx, struct tf_tensor *q,
                                const struct tf_seqs *kv_seqs,
                                const struct tf_attention *spec)
 {
-    struct attend job = { .att.drop = tf_drop_next(ctx, spec->dropout) };
+    struct attend job = { .att.draws = tf_draws_next(ctx, spec->dropout) };
     struct tf_arena_mark mark;
     struct tf_att_node *n;
     struct tf_kv *kv;
@@ -202,7 +202,7 @@ struct tf_tensor *tf_attention(struct tf_ctx *ctx, struct tf_tensor *q,
         n->q_seqs = *q_seqs;
         n->kv_seqs = *kv_seqs;
         n->spec = *spec;
-        n->drop = job.att.drop;
+        n->draws = job.att.draws;
         n->lse = tf_scratch(ctx, job.out->dim[0] * spec->heads, sizeof(float));
         job.lse = n->lse;
     }

@@ -24,7 +24,7 @@ struct tf_att {
     const struct tf_tensor *q;
     const struct tf_seqs *q_seqs;
     const struct tf_kv *kv; /* [q_seqs->count] */
-    struct tf_drop drop;    /* of the probabilities; row t H + h, column key */
+    struct tf_draws draws;  /* for dropout of the probabilities */
     size_t group;           /* query heads of a key head */
     size_t v_size;          /* of a head of v */
     size_t block;           /* queries of a task at most */
@@ -113,7 +113,7 @@ struct tf_att_node {
     struct tf_tensor *q, *k, *v;
     struct tf_seqs q_seqs, kv_seqs;
     struct tf_attention spec;
-    struct tf_drop drop;
+    struct tf_draws draws;
     float *lse; /* [Tq][H]: log(sum(exp(s))), -INFINITY where nothing is seen */
 };
 

@@ -108,7 +108,7 @@ static void make_score_gradients(const struct att_back *b,
     g.c = s->ds;
     g.ldc = n;
     tf_gemm_serial(&g, s->gemm);
-    if (a->drop.below)
+    if (a->draws.below)
         tf_att_drop(a, q, keys, s->ds, s->ds);
     for (r = 0; r < rows; r++) {
         float *ds = s->ds + r * n;
@@ -207,7 +207,7 @@ static void back_keys(const struct att_back *b, const struct tf_att_queries *q,
 
     tf_att_scores(a, q, keys, s);
     make_probabilities(b, q, keys, s);
-    if (a->drop.below) {
+    if (a->draws.below) {
         tf_att_drop(a, q, keys, s->p, s->s);
         p = s->p;
     }
@@ -286,7 +286,7 @@ static void back_task(void *arg, size_t i, int worker)
 void tf_att_back(struct tf_ctx *ctx, struct tf_node *node)
 {
     struct tf_att_node *n = (struct tf_att_node *)node;
-    struct att_back b = { .n = n, .att.drop = n->drop };
+    struct att_back b = { .n = n, .att.draws = n->draws };
     struct tf_arena_mark mark = tf_arena_mark(ctx->arena);
     size_t tasks = n->spec.kv_heads;
     struct tf_kv *kv = tf_att_kv(ctx, n->k, n->v, &n->kv_seqs);

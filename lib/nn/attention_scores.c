@@ -67,7 +67,7 @@ static void scratch_back(struct tf_ctx *ctx, const struct tf_att *a,
 {
     if (a->spec->soft_cap > 0)
         s->slope = tf_scratch(ctx, rows * keys, sizeof(float));
-    if (a->drop.below)
+    if (a->draws.below)
         s->p = tf_scratch(ctx, rows * keys, sizeof(float));
     s->ds = tf_scratch(ctx, rows * keys, sizeof(float));
     s->out = tf_scratch(ctx, rows * a->v_size, sizeof(float));
@@ -357,14 +357,15 @@ void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
         add_p2c(a, q, keys, s);
 }
 
+/* Each block of scores has a stretch of the stream to itself: the query block
+ * and key head say where it begins, the first key how far on. */
 void tf_att_drop(const struct tf_att *a, const struct tf_att_queries *q,
                  const struct tf_att_keys *keys, float *dst, const float *src)
 {
-    size_t row = a->q_seqs->start[q->seq] + q->first, i, g;
+    size_t row = a->q_seqs->start[q->seq] + q->first;
+    size_t rows = q->n * a->group;
+    struct tf_draws d = a->draws;
 
-    for (i = 0; i < q->n; i++)
-        for (g = 0; g < a->group; g++, dst += keys->n, src += keys->n)
-            tf_drop_row(&a->drop, dst, src,
-                        (row + i) * a->spec->heads + q->kv_head * a->group + g,
-                        keys->first, keys->n);
+    d.lo = (row * a->spec->kv_heads + q->kv_head) << 32 | keys->first * rows;
+    tf_kernels()->dropout(&d, 0, dst, src, rows * keys->n);
 }

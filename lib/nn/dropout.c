@@ -1,45 +1,22 @@
 #include "nn/drop.h"
 
-#include "base/rng.h"
 #include "nn/record.h"
 #include "nn/rows.h"
 
-#include <string.h>
-
-/* draws of 16 bits that one call of the generator gives */
-#define LANES 8
-
-struct tf_drop tf_drop_next(struct tf_ctx *ctx, float p)
+struct tf_draws tf_draws_next(struct tf_ctx *ctx, float p)
 {
-    struct tf_drop d = { ctx->seed, ctx->step << 32, 0, 1 };
+    struct tf_draws d = { ctx->seed, ctx->step << 32, 0, 0, 1 };
 
     if (!ctx->training || p <= 0)
         return d;
-    d.draw |= ctx->draws++;
+    d.hi |= ctx->draws++;
     d.below = p < 65535 / 65536.0f ? (uint32_t)(p * 65536 + 0.5f) : 65535;
     d.scale = 65536 / (float)(65536 - d.below);
     return d;
 }
 
-void tf_drop_row(const struct tf_drop *d, float *dst, const float *src,
-                 uint64_t row, size_t col, size_t n)
-{
-    size_t end = col + n, lane;
-    uint32_t word[4];
-
-    while (col < end) {
-        tf_philox(d->seed, d->draw, row << 32 | col / LANES, word);
-        for (lane = col % LANES; lane < LANES && col < end; lane++, col++) {
-            uint32_t draw = word[lane / 2] >> lane % 2 * 16 & 0xffff;
-
-            *dst++ = draw < d->below ? 0 : *src * d->scale;
-            src++;
-        }
-    }
-}
-
 struct dropout_job {
-    const struct tf_drop *drop;
+    const struct tf_draws *draws;
     const struct tf_tensor *x, *residual; /* residual: may be NULL */
     struct tf_tensor *y;
     float *dx;
@@ -54,7 +31,7 @@ static void dropout_rows(void *arg, size_t first, size_t end)
     for (i = first; i < end; i++) {
         float *y = tf_row(job->y, i);
 
-        tf_drop_row(job->drop, y, tf_row(job->x, i), i, 0, cols);
+        tf_kernels()->dropout(job->draws, i * cols, y, tf_row(job->x, i), cols);
         if (job->residual)
             tf_kernels()->add(y, y, tf_row(job->residual, i), cols);
     }
@@ -72,8 +49,8 @@ static void dropout_back_rows(void *arg, size_t first, size_t end)
 
         for (c = 0; c < cols; c += n) {
             n = cols - c < 1024 ? cols - c : 1024;
-            tf_drop_row(job->drop, job->fresh ? dx + c : piece, dy + c, i, c,
-                        n);
+            tf_kernels()->dropout(job->draws, i * cols + c,
+                                  job->fresh ? dx + c : piece, dy + c, n);
             if (!job->fresh)
                 tf_kernels()->add(dx + c, dx + c, piece, n);
         }
@@ -82,14 +59,14 @@ static void dropout_back_rows(void *arg, size_t first, size_t end)
 
 struct dropout_node {
     struct tf_node node;
-    struct tf_drop drop;
+    struct tf_draws draws;
     struct tf_tensor *x, *residual;
 };
 
 static void dropout_back(struct tf_ctx *ctx, struct tf_node *node)
 {
     struct dropout_node *n = (struct dropout_node *)node;
-    struct dropout_job job = { .drop = &n->drop, .x = n->x, .y = node->out };
+    struct dropout_job job = { .draws = &n->draws, .x = n->x, .y = node->out };
 
     tf_grad_pass(ctx, node, n->residual);
     job.dx = tf_grad_open(ctx, n->x, &job.fresh);
@@ -103,8 +80,8 @@ static struct tf_tensor *drop(struct tf_ctx *ctx, struct tf_tensor *y,
                               struct tf_tensor *x, struct tf_tensor *residual,
                               float p)
 {
-    struct tf_drop d = tf_drop_next(ctx, p);
-    struct dropout_job job = { .drop = &d, .x = x, .residual = residual };
+    struct tf_draws d = tf_draws_next(ctx, p);
+    struct dropout_job job = { .draws = &d, .x = x, .residual = residual };
     struct dropout_node *n;
 
     job.y = y;
@@ -112,7 +89,7 @@ static struct tf_tensor *drop(struct tf_ctx *ctx, struct tf_tensor *y,
     n = tf_record(ctx, sizeof(*n), y,
                   tf_wants_grad(x) || tf_wants_grad(residual), dropout_back);
     if (n) {
-        n->drop = d;
+        n->draws = d;
         n->x = x;
         n->residual = residual;
     }

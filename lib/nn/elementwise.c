@@ -62,7 +62,7 @@ static void act_back(const struct elementwise *e, float *da, float *db,
     float t[PIECE];
 
     if (da) {
-        tf_act_back_row(e->act, t, dy, a, n);
+        k->act_back[e->act](t, dy, a, n);
         if (b)
             k->mul(t, t, b, n);
         k->add(da, da, t, n);

@@ -1,8 +1,6 @@
 #include "nn/record.h"
 #include "nn/rows.h"
 
-#include <math.h>
-
 /* The weights of the piece that begins at column c: of every piece the same, or
  * each head has its own. */
 static const float *weights(const struct tf_tensor *w, size_t c)
@@ -47,98 +45,22 @@ static void norm_rows(void *arg, size_t first, size_t end)
     }
 }
 
-/* Sums run in several chains, so that they need not wait for each other. */
-enum { CHAINS = 8 };
-
-static float join(const float chain[CHAINS])
-{
-    float sum = 0;
-    size_t j;
-
-    for (j = 0; j < CHAINS; j++)
-        sum += chain[j];
-    return sum;
-}
-
-static float sum_of(const float *x, size_t n)
-{
-    float chain[CHAINS] = { 0 };
-    size_t i, j;
-
-    for (i = 0; i + CHAINS <= n; i += CHAINS)
-        for (j = 0; j < CHAINS; j++)
-            chain[j] += x[i + j];
-    for (; i < n; i++)
-        chain[0] += x[i];
-    return join(chain);
-}
-
-static float squares_of(const float *x, float mean, size_t n)
-{
-    float chain[CHAINS] = { 0 };
-    size_t i, j;
-
-    for (i = 0; i + CHAINS <= n; i += CHAINS)
-        for (j = 0; j < CHAINS; j++)
-            chain[j] += (x[i + j] - mean) * (x[i + j] - mean);
-    for (; i < n; i++)
-        chain[0] += (x[i] - mean) * (x[i] - mean);
-    return join(chain);
-}
-
-static void measure(const struct tf_norm *norm, const float *x, size_t n,
-                    float *mean, float *rstd)
-{
-    float size = (float)n;
-
-    *mean = norm->kind == TF_LAYER_NORM ? sum_of(x, n) / size : 0;
-    *rstd = 1 / sqrtf(squares_of(x, *mean, n) / size + norm->eps);
-}
-
-/*
- * With h = (x - mean) / deviation and g = dy w:
- *     dx = (g - mean(g) - h mean(g h)) / deviation
- * where an rms norm has neither mean(x) nor mean(g).
- */
-static void piece_back(const struct norm_job *job, const float *w, float *dx,
-                       const float *dy, const float *x, float mean, float rstd)
-{
-    const struct tf_norm *norm = job->norm;
-    float gh[CHAINS] = { 0 }, g[CHAINS] = { 0 };
-    float mean_gh, mean_g = 0, d;
-    size_t n = job->size, c;
-
-    for (c = 0; c < n; c++) {
-        d = w ? dy[c] * (w[c] + norm->w_offset) : dy[c];
-        g[c % CHAINS] += d;
-        gh[c % CHAINS] += d * (x[c] - mean);
-    }
-    mean_gh = join(gh) * rstd / (float)n;
-    if (norm->kind == TF_LAYER_NORM)
-        mean_g = join(g) / (float)n;
-    for (c = 0; c < n; c++) {
-        d = w ? dy[c] * (w[c] + norm->w_offset) : dy[c];
-        d = rstd * (d - mean_g - (x[c] - mean) * rstd * mean_gh);
-        dx[c] = job->fresh ? d : dx[c] + d;
-    }
-}
-
 static void back_rows(void *arg, size_t first, size_t end)
 {
     const struct norm_job *job = arg;
+    const struct tf_norm *n = job->norm;
+    struct tf_norm_back back = { n->w.data, n->w_offset, n->eps,
+                                 n->kind == TF_LAYER_NORM, !job->fresh };
     size_t cols = tf_cols(job->x), i, c;
     float *stats = job->stats + first * (cols / job->size) * 2;
 
     for (i = first; i < end; i++)
         for (c = 0; c < cols; c += job->size, stats += 2) {
-            const float *x = tf_row(job->x, i) + c;
+            float *dx = job->dx ? job->dx + i * job->x->ld + c : NULL;
 
-            measure(job->norm, x, job->size, &stats[0], &stats[1]);
-            if (job->dx)
-                piece_back(job, weights(&job->norm->w, c),
-                           job->dx + i * job->x->ld + c,
-                           job->y->grad + i * job->y->ld + c, x, stats[0],
-                           stats[1]);
+            tf_kernels()->norm_back(&back, dx,
+                                    job->y->grad + i * job->y->ld + c,
+                                    tf_row(job->x, i) + c, stats, job->size);
         }
 }
 

@@ -42,9 +42,6 @@ void tf_grad_add(struct tf_ctx *ctx, const struct tf_tensor *from,
 void tf_grad_pass(struct tf_ctx *ctx, struct tf_node *node,
                   struct tf_tensor *t);
 
-/* dst = dy act'(z); dst may be dy. */
-void tf_act_back_row(enum tf_act act, float *dst, const float *dy,
-                     const float *z, size_t n);
 /* y->grad, that of act(z), becomes that of z, given z with y's layout. */
 void tf_act_back(struct tf_ctx *ctx, enum tf_act act, struct tf_tensor *y,
                  const float *z);

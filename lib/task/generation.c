@@ -1,8 +1,12 @@
 #include "task/generation.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include "base/io.h"
 #include "base/json.h"
+
+#define CONFIG_MAX (64 << 20) /* bytes */
 
 enum field_type {
     BOOL,
@@ -267,6 +271,37 @@ int tf_generation_read(struct tf_generation *g, const char *json, size_t len,
         tf_err_at(err, where);
     tf_json_release(&j);
     return failed ? failed : tf_generation_check(g, err);
+}
+
+int tf_generation_open(struct tf_generation *g, const char *dir,
+                       struct tf_err *err)
+{
+    static const char *const names[] = { "generation_config.json",
+                                         "config.json" };
+    struct tf_buf text = TF_BUF_INIT;
+    char *path;
+    size_t i;
+    int failed = 0;
+
+    for (i = 0; i < 2; i++) {
+        path = tf_path(dir, names[i], err);
+        if (!path)
+            return -1;
+        if (!tf_file_exists(path)) {
+            free(path);
+            continue;
+        }
+        failed = tf_file_read(path, CONFIG_MAX, &text, err);
+        if (!failed) {
+            failed = tf_generation_read(g, text.data, text.len, err);
+            if (failed)
+                tf_err_at(err, path);
+        }
+        free(path);
+        break;
+    }
+    tf_buf_release(&text);
+    return failed ? -1 : 0;
 }
 
 /* One rule for a number: its name, whether it holds, and what it must be. */

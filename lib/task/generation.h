@@ -69,6 +69,11 @@ void tf_generation_release(struct tf_generation *g);
 int tf_generation_read(struct tf_generation *g, const char *json, size_t len,
                        struct tf_err *err);
 
+/* Read what a model's folder says: generation_config.json, or when there is
+ * none config.json, as older models have it. */
+int tf_generation_open(struct tf_generation *g, const char *dir,
+                       struct tf_err *err);
+
 /* Check the values together, however they came. */
 int tf_generation_check(const struct tf_generation *g, struct tf_err *err);
 #endif

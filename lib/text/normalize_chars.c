@@ -142,6 +142,10 @@ static void replace_piece(struct tf_rewrite *w, const void *arg)
     struct tf_matches m = { .pattern = &n->pattern, .pre = w->pre };
     size_t start, end;
 
+    if (!n->pattern.regex && n->pattern.string.len == 1) {
+        tf_rewrite_rest(w, n->pattern.string.s[0], n->text.s, n->text.len);
+        return;
+    }
     m.s.s = w->src + w->start;
     m.s.len = w->end - w->start;
     m.last = SIZE_MAX;

@@ -79,6 +79,38 @@ void tf_rewrite_keep(struct tf_rewrite *w, size_t n)
     w->pos += n;
 }
 
+void tf_rewrite_rest(struct tf_rewrite *w, char c, const char *s, size_t n)
+{
+    size_t i, k, count = 0;
+    char *out;
+
+    for (i = w->pos; i < w->end; i++)
+        count += w->src[i] == c;
+    if (n && count > SIZE_MAX / 2 / n)
+        count = SIZE_MAX / 2 / n; /* which there is no room for */
+    if (!tf_rewrite_room(w, w->end - w->pos + count * n))
+        return;
+    out = w->out + w->len;
+    for (i = w->pos; i < w->end; i++) {
+        if (w->src[i] != c) {
+            *out++ = w->src[i];
+            continue;
+        }
+        for (k = 0; k < n; k++)
+            *out++ = s[k];
+    }
+    if (w->origins)
+        for (i = w->pos, k = w->len; i < w->end; i++) {
+            struct tf_origin o = tf_rewrite_origin(w, i);
+            size_t stop = k + (w->src[i] == c ? n : 1);
+
+            while (k < stop)
+                w->origin[k++] = o;
+        }
+    w->len = (size_t)(out - w->out);
+    w->pos = w->end;
+}
+
 void tf_rewrite(struct tf_pretext *pre, bool origins,
                 void (*fn)(struct tf_rewrite *w, const void *arg),
                 const void *arg)

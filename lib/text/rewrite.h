@@ -61,6 +61,10 @@ static inline void tf_rewrite_write(struct tf_rewrite *w, const char *s,
 /* Copy the next n bytes as they are. */
 void tf_rewrite_keep(struct tf_rewrite *w, size_t n);
 
+/* Copy the rest of the piece with each ASCII character c replaced by s, which
+ * is added in its place. */
+void tf_rewrite_rest(struct tf_rewrite *w, char c, const char *s, size_t n);
+
 /* Leave out the next n bytes. */
 static inline void tf_rewrite_drop(struct tf_rewrite *w, size_t n)
 {

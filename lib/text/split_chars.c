@@ -7,25 +7,44 @@ static uint32_t flags_at(const char *s, size_t at, size_t *len)
     return tf_unicode_flags(tf_utf8_get(s + at, len));
 }
 
+/* The end of the characters from `at` on that have none of the flags. */
+static size_t span_without(const char *s, size_t at, size_t end, uint32_t flags)
+{
+    const uint32_t *ascii = tf_unicode_ascii();
+    size_t len;
+
+    while (at < end) {
+        if ((unsigned char)s[at] < 0x80) {
+            if (ascii[(unsigned char)s[at]] & flags)
+                break;
+            at++;
+        } else {
+            if (flags_at(s, at, &len) & flags)
+                break;
+            at += len;
+        }
+    }
+    return at;
+}
+
 /* White space is removed, punctuation stands alone. */
 static void bert_piece(struct tf_pretext *pre, struct tf_piece p,
                        const void *unused)
 {
     const char *s = pre->text.s;
-    size_t at = p.start, from = at, len;
-    uint32_t f;
+    size_t at = p.start, from, len;
 
     (void)unused;
-    for (; at < p.end; at += len) {
-        f = flags_at(s, at, &len);
-        if (!(f & (TF_U_SPACE | TF_U_BERT_PUNCT)))
-            continue;
+    for (;;) {
+        from = at;
+        at = span_without(s, at, p.end, TF_U_SPACE | TF_U_BERT_PUNCT);
         tf_pretext_push(pre, from, at, -1);
-        from = at + len;
-        if (!(f & TF_U_SPACE))
-            tf_pretext_push(pre, at, from, -1);
+        if (at == p.end)
+            break;
+        if (!(flags_at(s, at, &len) & TF_U_SPACE))
+            tf_pretext_push(pre, at, at + len, -1);
+        at += len;
     }
-    tf_pretext_push(pre, from, at, -1);
 }
 
 void tf_split_bert(const struct tf_splitter *s, struct tf_pretext *pre,
@@ -195,7 +214,6 @@ static void metaspace_piece(struct tf_rewrite *w, const void *arg)
 {
     const struct tf_splitter *s = arg;
     struct tf_origin o = { 0, 0 };
-    const char *space;
     bool marked = w->src[w->start] == ' ' ||
                   (w->end - w->start >= s->mark_len &&
                    !memcmp(w->src + w->start, s->mark, s->mark_len));
@@ -205,15 +223,7 @@ static void metaspace_piece(struct tf_rewrite *w, const void *arg)
     if (!marked && (s->prepend == TF_PREPEND_ALWAYS ||
                     (s->prepend == TF_PREPEND_FIRST && is_first(w))))
         tf_rewrite_write(w, s->mark, s->mark_len, o);
-    while (w->pos < w->end) {
-        space = memchr(w->src + w->pos, ' ', w->end - w->pos);
-        if (!space)
-            break;
-        tf_rewrite_keep(w, (size_t)(space - w->src) - w->pos);
-        tf_rewrite_drop(w, 1);
-        tf_rewrite_add(w, s->mark, s->mark_len);
-    }
-    tf_rewrite_keep(w, w->end - w->pos);
+    tf_rewrite_rest(w, ' ', s->mark, s->mark_len);
 }
 
 void tf_split_metaspace(const struct tf_splitter *s, struct tf_pretext *pre,

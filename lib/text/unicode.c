@@ -1,5 +1,6 @@
 #include "text/unicode.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include "text/unicode_versions.h"
 
@@ -220,6 +221,24 @@ uint32_t tf_unicode_flags_slow(uint32_t c)
                                         block))
         free(block);
     return i;
+}
+
+static uint32_t ascii_flags[128];
+
+static void fill_ascii(void)
+{
+    uint32_t c;
+
+    for (c = 0; c < 128; c++)
+        ascii_flags[c] = flags_of(c);
+}
+
+const uint32_t *tf_unicode_ascii(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, fill_ascii);
+    return ascii_flags;
 }
 
 size_t tf_unicode_lower(uint32_t c, uint32_t out[2])

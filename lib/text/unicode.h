@@ -53,6 +53,9 @@ static inline uint32_t tf_unicode_flags(uint32_t c)
     return block ? block[c & 0xFF] : tf_unicode_flags_slow(c);
 }
 
+/* The flags of the ASCII characters. */
+const uint32_t *tf_unicode_ascii(void);
+
 /* Rust's char::to_lowercase: one character, or two for U+0130. Returns how
  * many stand in `out`. */
 size_t tf_unicode_lower(uint32_t c, uint32_t out[2]);

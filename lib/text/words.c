@@ -38,10 +38,20 @@ static inline uint32_t look(const char *s, size_t at, size_t end, size_t *len)
 /* The end of the characters that have one of the flags. */
 static size_t run_of(const char *s, size_t at, size_t end, uint32_t flags)
 {
+    const uint32_t *ascii = tf_unicode_ascii();
     size_t len;
 
-    while (at < end && (look(s, at, end, &len) & flags))
-        at += len;
+    while (at < end) {
+        if ((unsigned char)s[at] < 0x80) {
+            if (!(ascii[(unsigned char)s[at]] & flags))
+                break;
+            at++;
+        } else {
+            if (!(look(s, at, end, &len) & flags))
+                break;
+            at += len;
+        }
+    }
     return at;
 }
 
