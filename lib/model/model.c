@@ -268,5 +268,7 @@ struct tf_tensor *tf_model_logits(struct tf_ctx *ctx, struct tf_runner *r,
     if (ctx->failed)
         return NULL;
     x = tf_stack_run(ctx, r, &m->stack, &mine, rows, SIZE_MAX);
+    if (mine.read && rows == TF_ROWS_ALL)
+        x = tf_gather_rows(ctx, x, mine.read, mine.read_count);
     return tf_head_run(ctx, &m->head, x, &mine);
 }

@@ -80,8 +80,9 @@ struct tf_result {
 
 /*
  * The head's logits: [count][labels] for a task that reads a sequence, [T][..]
- * for one that reads tokens, in the order of the batch. The batch is cut where
- * that helps; every sequence was checked by tf_model_check().
+ * for one that reads tokens (or only batch->read of them), in the order of the
+ * batch. The batch is cut where that helps; every sequence was checked by
+ * tf_model_check().
  */
 int tf_session_logits(struct tf_session *s, const struct tf_batch *batch,
                       struct tf_result *out, struct tf_err *err);

@@ -1,4 +1,4 @@
-/* The decoders of GPT's kind: Transformers' classes of the same model_type. */
+/* Decoders of GPT's kind: Transformers' classes of the same model_type. */
 #include "model/arch_rows.h"
 
 #include <stddef.h>

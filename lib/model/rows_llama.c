@@ -1,4 +1,4 @@
-/* The decoders of LLaMA's kind: Transformers' classes of the same model_type. */
+/* Decoders of LLaMA's kind: Transformers' classes of the same model_type. */
 #include "model/arch_rows.h"
 
 #include <stddef.h>

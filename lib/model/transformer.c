@@ -14,8 +14,9 @@ static struct tf_norm *have(struct tf_norm *norm)
 
 /*
  * Results of half a layer go to an arena of their own, in turn: what was
- * computed on the way there is freed, and the half before is still whole. With
- * a tape everything stays where it is.
+ * computed on the way there is freed, and the half before is still whole. The
+ * op that gives the result stands between begin and end. With a tape everything
+ * stays where it is.
  */
 static void begin_result(struct tf_run *run)
 {
@@ -35,37 +36,54 @@ static struct tf_tensor *end_result(struct tf_run *run, struct tf_tensor *y)
     return y;
 }
 
-/* residual + y, as a sub-layer ends, with the norms there. */
+/* How what a sub-layer gives is added to the residual. */
+struct ending {
+    struct tf_norm *out_norm, *post_norm; /* or NULL */
+    bool passing; /* the result is used and dropped within the half layer */
+};
+
+/* The norm after the sum, which is the result when there is none. */
+static struct tf_tensor *end_sum(struct tf_run *run, struct tf_tensor *sum,
+                                 const struct ending *e)
+{
+    if (e->post_norm && !e->passing)
+        begin_result(run);
+    sum = tf_norm(run->ctx, sum, e->post_norm);
+    return e->passing ? sum : end_result(run, sum);
+}
+
+/* residual + y */
 static struct tf_tensor *add_result(struct tf_run *run, struct tf_tensor *y,
                                     struct tf_tensor *residual,
-                                    struct tf_norm *out_norm,
-                                    struct tf_norm *post_norm)
+                                    const struct ending *e)
 {
     struct tf_ctx *ctx = run->ctx;
     const struct tf_stack_spec *s = run->stack->spec;
 
-    y = tf_norm(ctx, tf_dropout(ctx, y, (float)s->dropout), out_norm);
+    y = tf_norm(ctx, tf_dropout(ctx, y, (float)s->dropout), e->out_norm);
     if (s->residual_scale != 1)
         y = tf_scale(ctx, y, (float)s->residual_scale);
-    return tf_norm(ctx, tf_add(ctx, y, residual), post_norm);
+    if (!e->post_norm && !e->passing)
+        begin_result(run);
+    return end_sum(run, tf_add(ctx, y, residual), e);
 }
 
-/* The same with the last product of the sub-layer, x through w, still to do. */
+/* residual + x W^T, the last product of the sub-layer */
 static struct tf_tensor *add_branch(struct tf_run *run, struct tf_tensor *x,
                                     struct tf_weight *w,
                                     struct tf_tensor *residual,
-                                    struct tf_norm *out_norm,
-                                    struct tf_norm *post_norm)
+                                    const struct ending *e)
 {
     struct tf_ctx *ctx = run->ctx;
     const struct tf_stack_spec *s = run->stack->spec;
 
-    if (!out_norm && s->residual_scale == 1)
-        return tf_norm(
-            ctx, tf_linear_dropout(ctx, x, w, (float)s->dropout, residual),
-            post_norm);
-    return add_result(run, tf_linear(ctx, x, w, TF_ACT_NONE, NULL), residual,
-                      out_norm, post_norm);
+    if (e->out_norm || s->residual_scale != 1)
+        return add_result(run, tf_linear(ctx, x, w, TF_ACT_NONE, NULL),
+                          residual, e);
+    if (!e->post_norm && !e->passing)
+        begin_result(run);
+    return end_sum(
+        run, tf_linear_dropout(ctx, x, w, (float)s->dropout, residual), e);
 }
 
 /* Of x those rows that go on. */
@@ -84,29 +102,25 @@ static struct tf_tensor *attention_part(struct tf_run *run, size_t i,
                                         struct tf_tensor **in)
 {
     const struct tf_stack_spec *s = run->stack->spec;
+    struct ending e = { have(&layer->attn_out_norm),
+                        have(&layer->attn_post_norm), s->parallel };
     struct tf_tensor *normed = tf_norm(run->ctx, x, have(&layer->attn_norm));
     struct tf_tensor *rows = keep_rows(run, normed), *y;
 
     x = x == normed ? rows : keep_rows(run, x);
     y = tf_attend(run, i, layer, rows, normed);
     *in = rows;
-    if (!s->parallel)
-        begin_result(run);
-    y = add_branch(run, y, &layer->o, s->residual_normed ? rows : x,
-                   have(&layer->attn_out_norm), have(&layer->attn_post_norm));
-    return s->parallel ? y : end_result(run, y);
+    return add_branch(run, y, &layer->o, s->residual_normed ? rows : x, &e);
 }
 
 static struct tf_tensor *cross_part(struct tf_run *run, size_t i,
                                     struct tf_layer *layer, struct tf_tensor *x)
 {
+    struct ending e = { .post_norm = have(&layer->cross_post_norm) };
     struct tf_tensor *in = tf_norm(run->ctx, x, have(&layer->cross_norm));
-    struct tf_tensor *y = tf_attend_cross(run, i, layer, in);
 
-    begin_result(run);
-    y = add_branch(run, y, &layer->cross_o, x, NULL,
-                   have(&layer->cross_post_norm));
-    return end_result(run, y);
+    return add_branch(run, tf_attend_cross(run, i, layer, in), &layer->cross_o,
+                      x, &e);
 }
 
 static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
@@ -115,9 +129,9 @@ static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
     const struct tf_stack_spec *s = run->stack->spec;
     struct tf_layer *layer = tf_stack_layer(run->stack, i);
     struct tf_norm *norm = have(&layer->mlp_norm);
-    struct tf_norm *out = have(&layer->mlp_out_norm);
-    struct tf_norm *post = have(&layer->mlp_post_norm);
-    struct tf_tensor *in, *y, *h = attention_part(run, i, layer, x, &in);
+    struct ending e = { .out_norm = have(&layer->mlp_out_norm),
+                        .post_norm = have(&layer->mlp_post_norm) };
+    struct tf_tensor *in, *h = attention_part(run, i, layer, x, &in);
 
     if (layer->cross_o.w.data)
         h = cross_part(run, i, layer, h);
@@ -125,17 +139,12 @@ static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
         in = tf_norm(run->ctx, h, norm);
     else if (norm)
         in = tf_norm(run->ctx, keep_rows(run, x), norm);
-    if (layer->experts) {
-        y = tf_run_experts(run, layer, in);
-        begin_result(run);
-        y = add_result(run, y, s->residual_normed ? in : h, out, post);
-    } else {
-        y = tf_feed_forward(run, layer, in);
-        begin_result(run);
-        y = add_branch(run, y, &layer->down, s->residual_normed ? in : h, out,
-                       post);
-    }
-    return end_result(run, y);
+    if (s->residual_normed)
+        h = in;
+    if (layer->experts)
+        return add_result(run, tf_run_experts(run, layer, in), h, &e);
+    return add_branch(run, tf_feed_forward(run, layer, in), &layer->down, h,
+                      &e);
 }
 
 /* Tokens of sequence q that were read before the batch. */
@@ -218,9 +227,16 @@ static struct tf_tensor *embed(struct tf_run *run)
     if (positions->data)
         x = add_rows(run, x, positions, position_rows(run));
     x = project(run, x, TF_PROJECT_SUM);
+    /* a convolution reads them after the first layer: there they stay */
+    if (!stack->conv.w.data && have(&stack->embedding_norm))
+        begin_result(run);
     x = tf_norm(run->ctx, x, have(&stack->embedding_norm));
     x = tf_dropout(run->ctx, x, (float)s->embedding_dropout);
-    return project(run, x, TF_PROJECT_LAST);
+    x = project(run, x, TF_PROJECT_LAST);
+    if (run->ctx->arena != run->arena)
+        return end_result(run, x);
+    run->mark = tf_arena_mark(run->arena);
+    return x;
 }
 
 /* A convolution over each sequence beside the first layer, whose output it is
@@ -367,9 +383,8 @@ struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
     }
     if (place_tokens(&run) || (rows != TF_ROWS_ALL && pick_rows(&run, rows)))
         return NULL;
-    x = embed(&run);
     run.mark = tf_arena_mark(ctx->arena);
-    x = run_layers(&run, x, layers);
+    x = run_layers(&run, embed(&run), layers);
     for (size_t q = 0; x && batch->caches && q < batch->seqs.count; q++)
         tf_cache_advance(batch->caches[q],
                          batch->seqs.start[q + 1] - batch->seqs.start[q]);
