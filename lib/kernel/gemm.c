@@ -154,34 +154,45 @@ static float *sums_of(const struct plan *p, const struct job *j, size_t panel,
     return j->sums + (panel * j->tiles + tile) * p->kern->mr * p->kern->nr;
 }
 
-static void sum_block(const struct plan *p, const struct job *j, size_t block)
+/* The rows of a block of k: where they are, or packed. */
+static const float *rows_of_block(const struct plan *p, const struct job *j,
+                                  size_t block, size_t *lda)
 {
-    const struct tf_kernels *kern = p->kern;
-    size_t k = tf_k_in_block(p->g->k, block), p0 = block * TF_GEMM_KC;
     const struct tf_side *s = &p->row_side;
-    size_t lda = TF_GEMM_KC, panel, tile, done;
-    const float *rows = j->packed;
+    size_t p0 = block * TF_GEMM_KC;
 
     if (tf_rows_in_place(s)) {
-        rows = (const float *)s->data + j->row * s->along + p0;
-        lda = s->along;
-    } else {
-        for (tile = 0, done = 0; tile < j->tiles; tile++, done += p->tile_rows)
-            if (done < j->rows)
-                tf_pack_rows(kern, j->packed + done * lda, lda, s,
-                             j->row + done,
-                             tf_least(p->tile_rows, j->rows - done), p0, k);
+        *lda = s->along;
+        return (const float *)s->data + j->row * s->along + p0;
     }
-    for (panel = 0; panel < j->panels; panel++) {
-        const float *b =
-            tf_panel(&p->panels, block, p->first_panel + j->panel + panel);
+    *lda = TF_GEMM_KC;
+    tf_pack_rows(p->kern, j->packed, TF_GEMM_KC, s, j->row, j->rows, p0,
+                 tf_k_in_block(p->g->k, block));
+    return j->packed;
+}
 
-        for (tile = 0, done = 0; done < j->rows; tile++, done += p->tile_rows)
-            kern->gemm_tile(k, rows + done * lda, lda, b, kern->nr,
-                            sums_of(p, j, panel, tile),
-                            tf_least(p->tile_rows, j->rows - done),
-                            tf_least(kern->nr, j->columns - panel * kern->nr),
-                            !block);
+/* While a panel is multiplied into every row, the next one is fetched. */
+static void sum_block(const struct plan *p, const struct job *j, size_t block)
+{
+    size_t nr = p->kern->nr, lda, panel, tile, done;
+    const float *rows = rows_of_block(p, j, block, &lda);
+    struct tf_tile t = { .k = tf_k_in_block(p->g->k, block),
+                         .lda = lda,
+                         .ldb = nr,
+                         .first = !block };
+
+    for (panel = 0; panel < j->panels; panel++) {
+        t.b = tf_panel(&p->panels, block, p->first_panel + j->panel + panel);
+        t.n = tf_least(nr, j->columns - panel * nr);
+        t.step = panel + 1 < j->panels ? tf_most(1, nr / j->tiles) : 0;
+        t.ahead = t.step ? t.b + t.k * nr : t.b;
+        for (tile = 0, done = 0; done < j->rows; tile++, done += t.m) {
+            t.m = tf_least(p->tile_rows, j->rows - done);
+            t.a = rows + done * lda;
+            t.c = sums_of(p, j, panel, tile);
+            p->kern->gemm_tile(&t);
+            t.ahead += t.k * t.step;
+        }
     }
 }
 

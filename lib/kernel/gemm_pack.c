@@ -34,8 +34,8 @@ void tf_pack_rows(const struct tf_kernels *kern, float *dst, size_t ldd,
                   size_t k)
 {
     const struct tf_dtype_info *type = tf_dtype_info(s->dtype);
-    float strip[STRIP * MAX_TILE];
-    size_t r, q, d, n;
+    float strip[STRIP * STRIP_K];
+    size_t r, q, d, n, w;
 
     if (s->depth == 1) {
         for (r = 0; r < m; r++)
@@ -43,11 +43,15 @@ void tf_pack_rows(const struct tf_kernels *kern, float *dst, size_t ldd,
     } else if (s->along == 1 && plain(s)) {
         kern->transpose(dst, ldd, element(s, i, p), s->depth, k, m);
     } else if (s->along == 1) {
-        for (q = 0; q < k; q += n) {
-            n = tf_least(STRIP, k - q);
-            for (d = 0; d < n; d++)
-                type->unpack(strip + d * m, element(s, i, p + q + d), m);
-            kern->transpose(dst + q, ldd, strip, m, n, m);
+        for (r = 0; r < m; r += w) {
+            w = tf_least(STRIP_K, m - r);
+            for (q = 0; q < k; q += n) {
+                n = tf_least(STRIP, k - q);
+                for (d = 0; d < n; d++)
+                    type->unpack(strip + d * w, element(s, i + r, p + q + d),
+                                 w);
+                kern->transpose(dst + r * ldd + q, ldd, strip, w, n, w);
+            }
         }
     } else {
         for (r = 0; r < m; r++)
@@ -81,6 +85,20 @@ static void pack_columns(const struct tf_kernels *kern, float *dst,
     }
 }
 
+/* Whole columns of float32: short copies whose length is worth telling. */
+static void copy_columns(float *dst, size_t nr, const float *src, size_t depth,
+                         size_t k)
+{
+    size_t q;
+
+    if (nr == 32)
+        for (q = 0; q < k; q++)
+            memcpy(dst + q * 32, src + q * depth, 32 * sizeof(*dst));
+    else
+        for (q = 0; q < k; q++)
+            memcpy(dst + q * nr, src + q * depth, nr * sizeof(*dst));
+}
+
 void tf_pack_panel(const struct tf_kernels *kern, float *dst,
                    const struct tf_side *s, size_t j, size_t n, size_t p,
                    size_t k)
@@ -88,7 +106,9 @@ void tf_pack_panel(const struct tf_kernels *kern, float *dst,
     const struct tf_dtype_info *type = tf_dtype_info(s->dtype);
     size_t nr = kern->nr, q, c;
 
-    if (s->along == 1 && type->block == 1) {
+    if (s->along == 1 && plain(s) && n == nr) {
+        copy_columns(dst, nr, element(s, j, p), s->depth, k);
+    } else if (s->along == 1 && type->block == 1) {
         for (q = 0; q < k; q++)
             type->unpack(dst + q * nr, element(s, j, p + q), n);
     } else if (s->depth == 1) {

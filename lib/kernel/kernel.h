@@ -55,20 +55,30 @@ struct tf_norm_back {
     bool centred, add; /* add to dx, else write it */
 };
 
+/*
+ * The inner product of matrix products: c (+)= a · b over k, where a is [m][k]
+ * with rows lda apart, b is [k][nr] with rows ldb apart, and c is [mr][nr],
+ * contiguous. An element of c sums k in ascending order in one chain, so it
+ * depends on neither m nor n.
+ */
+struct tf_tile {
+    size_t k, m, n; /* m <= mr rows, n <= nr columns are wanted: the other
+                       columns of b must be readable, and what c gets there is
+                       unspecified */
+    const float *a, *b;
+    size_t lda, ldb;
+    float *c;
+    bool first; /* c is overwritten, else added to */
+    /* what is wanted next: at each k the cache line at ahead + k * step */
+    const float *ahead;
+    size_t step;
+};
+
 struct tf_kernels {
     const char *name; /* the highest level in it: "ref", "avx2", "avx512" */
 
-    /*
-     * The inner product of matrix products: c (+)= a · b over k, where a is
-     * [m][k] with rows lda apart, b is [k][nr] with rows ldb apart, and c is
-     * [mr][nr], contiguous; m <= mr. c is overwritten when `first`, else added
-     * to. Only the first n of the nr columns are wanted; the others of b must
-     * be readable, and what c gets there is unspecified. An element of c sums
-     * k in ascending order in one chain: it depends on neither m nor n.
-     */
-    size_t mr, nr;
-    void (*gemm_tile)(size_t k, const float *a, size_t lda, const float *b,
-                      size_t ldb, float *c, size_t m, size_t n, int first);
+    size_t mr, nr; /* of a tile */
+    void (*gemm_tile)(const struct tf_tile *t);
     /*
      * Products with few rows, at most TF_THIN_ROWS of x [m][k], that read w in
      * place and once, in order; NULL for a type that has none. `dots`: w is

@@ -10,12 +10,13 @@
 
 /* m rows by v vectors; m and v are constants of each call. The rows are
  * reached from every third, as an address is a base and at most twice lda. */
-INLINE void tile(size_t m, size_t v, size_t k, const float *a, size_t lda,
-                 const float *b, size_t ldb, float *c, int first)
+INLINE void tile(size_t m, size_t v, const struct tf_tile *t)
 {
+    size_t k = t->k, lda = t->lda, ldb = t->ldb, step = t->step, i, j, p;
+    const float *a = t->a, *b = t->b, *ahead = t->ahead;
+    bool first = t->first;
     const float *row[5];
     __m512 s[MR][2], x[2], y;
-    size_t i, j, p;
 
     for (i = 0; i < 5; i++)
         row[i] = a + 3 * i * lda;
@@ -24,7 +25,8 @@ INLINE void tile(size_t m, size_t v, size_t k, const float *a, size_t lda,
 #pragma GCC unroll 2
         for (j = 0; j < v; j++)
             s[i][j] = _mm512_setzero_ps();
-    for (p = 0; p < k; p++, b += ldb) {
+    for (p = 0; p < k; p++, b += ldb, ahead += step) {
+        _mm_prefetch((const char *)ahead, _MM_HINT_T1);
 #pragma GCC unroll 2
         for (j = 0; j < v; j++)
             x[j] = _mm512_loadu_ps(b + 16 * j);
@@ -40,7 +42,7 @@ INLINE void tile(size_t m, size_t v, size_t k, const float *a, size_t lda,
     for (i = 0; i < m; i++) {
 #pragma GCC unroll 2
         for (j = 0; j < v; j++) {
-            float *out = c + i * NR + 16 * j;
+            float *out = t->c + i * NR + 16 * j;
 
             if (!first)
                 s[i][j] = _mm512_add_ps(_mm512_loadu_ps(out), s[i][j]);
@@ -49,16 +51,15 @@ INLINE void tile(size_t m, size_t v, size_t k, const float *a, size_t lda,
     }
 }
 
-static void gemm_tile(size_t k, const float *a, size_t lda, const float *b,
-                      size_t ldb, float *c, size_t m, size_t n, int first)
+static void gemm_tile(const struct tf_tile *t)
 {
-    switch (m) {
+    switch (t->m) {
 #define ROWS(m)                                                                \
     case m:                                                                    \
-        if (n > 16)                                                            \
-            tile(m, 2, k, a, lda, b, ldb, c, first);                           \
+        if (t->n > 16)                                                         \
+            tile(m, 2, t);                                                     \
         else                                                                   \
-            tile(m, 1, k, a, lda, b, ldb, c, first);                           \
+            tile(m, 1, t);                                                     \
         break;
         ROWS(1)
         ROWS(2)

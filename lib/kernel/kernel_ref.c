@@ -7,20 +7,18 @@
 #define MR 4
 #define NR 16
 
-static void gemm_tile(size_t k, const float *a, size_t lda, const float *b,
-                      size_t ldb, float *c, size_t m, size_t n, int first)
+static void gemm_tile(const struct tf_tile *t)
 {
-    float sum[MR][NR] = { { 0 } };
+    float sum[MR][NR] = { { 0 } }, *c = t->c;
     size_t p, i, j;
 
-    (void)n;
-    for (p = 0; p < k; p++)
-        for (i = 0; i < m; i++)
+    for (p = 0; p < t->k; p++)
+        for (i = 0; i < t->m; i++)
             for (j = 0; j < NR; j++)
-                sum[i][j] += a[i * lda + p] * b[p * ldb + j];
-    for (i = 0; i < m; i++)
+                sum[i][j] += t->a[i * t->lda + p] * t->b[p * t->ldb + j];
+    for (i = 0; i < t->m; i++, c += NR)
         for (j = 0; j < NR; j++)
-            c[i * NR + j] = first ? sum[i][j] : c[i * NR + j] + sum[i][j];
+            c[j] = t->first ? sum[i][j] : c[j] + sum[i][j];
 }
 
 static float element(enum tf_dtype type, const void *w, size_t i)
