@@ -277,6 +277,38 @@ static void queries_and_keys_have_their_own_sequences(void **state)
     end(&f);
 }
 
+/* One row of each sequence gives what it gives among all of them. */
+static void single_queries_stand_where_they_are_placed(void **state)
+{
+    static const size_t start[] = { 0, 9, 12 }, single[] = { 0, 1, 2 };
+    static const int32_t rows[] = { 4, 9 }, places[] = { 4, 0 };
+    static const int32_t bucket_of[] = { 4, 3, 3, 2, 0, 1, 5, 6, 6 };
+    const struct tf_seqs seqs = { 2, start }, one = { 2, single };
+    struct tf_attention a = plain(2, 2, 8);
+    struct tf_tensor *q, *k, *v, *all, *y;
+    struct fixture f;
+    size_t i, c;
+
+    (void)state;
+    begin(&f);
+    q = numbers(&f.ctx, 12, 16, 1);
+    k = numbers(&f.ctx, 12, 16, 2);
+    v = numbers(&f.ctx, 12, 16, 3);
+    a.bias = numbers(&f.ctx, 7, 2, 4);
+    a.bucket_of = bucket_of;
+    a.bucket_span = 4;
+    a.window_left = 3;
+    a.window_right = 2;
+    all = tf_attention(&f.ctx, q, &seqs, k, v, &seqs, &a);
+    a.places = places;
+    y = tf_attention(&f.ctx, tf_gather_rows(&f.ctx, q, rows, 2), &one, k, v,
+                     &seqs, &a);
+    for (i = 0; i < 2; i++)
+        for (c = 0; c < 16; c++)
+            assert_float_equal(at(y, i, c), at(all, (size_t)rows[i], c), 1e-6);
+    end(&f);
+}
+
 static void cached_pieces_read_as_one(void **state)
 {
     static const size_t qstart[] = { 0, 2, 5 }, kstart[] = { 0, 100, 320 };
@@ -316,6 +348,7 @@ int main(void)
         cmocka_unit_test(scores_are_capped_and_biased),
         cmocka_unit_test(disentangled_terms_are_added),
         cmocka_unit_test(queries_and_keys_have_their_own_sequences),
+        cmocka_unit_test(single_queries_stand_where_they_are_placed),
         cmocka_unit_test(cached_pieces_read_as_one),
     };
     struct tf_err err;

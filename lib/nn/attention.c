@@ -143,7 +143,7 @@ static size_t make_tasks(struct tf_ctx *ctx, struct attend *job)
                 t->kv_head = h;
                 t->first = i;
                 t->n = len - i < a->block ? len - i : a->block;
-                t->pos = (ptrdiff_t)a->kv[s].tokens - (ptrdiff_t)(len - i);
+                t->pos = tf_att_place(a, s, i);
             }
     }
     return count;

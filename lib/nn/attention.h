@@ -64,6 +64,9 @@ struct tf_att_scratch {
     float *delta; /* [rows]: result · its gradient */
 };
 
+/* Where query i of a sequence stands among its keys. */
+ptrdiff_t tf_att_place(const struct tf_att *a, size_t seq, size_t i);
+
 void tf_att_init(struct tf_att *a, const struct tf_tensor *q,
                  const struct tf_seqs *q_seqs, const struct tf_kv *kv,
                  const struct tf_attention *spec);

@@ -259,7 +259,7 @@ static void back_head(const struct att_back *b, size_t seq, size_t head,
 
     for (; q.first < len; q.first += q.n) {
         q.n = len - q.first < a->block ? len - q.first : a->block;
-        q.pos = (ptrdiff_t)a->kv[seq].tokens - (ptrdiff_t)(len - q.first);
+        q.pos = tf_att_place(a, seq, q.first);
         tf_att_load_queries(a, &q, s);
         load_gradients(b, &q, s);
         tf_att_walk(a, &q, &walk);

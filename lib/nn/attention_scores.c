@@ -21,7 +21,16 @@ void tf_att_init(struct tf_att *a, const struct tf_tensor *q,
     a->kv = kv;
     a->group = spec->heads / spec->kv_heads;
     a->v_size = spec->v_head_size ? spec->v_head_size : spec->head_size;
-    a->block = a->group < rows ? rows / a->group : 1;
+    a->block = a->group < rows && !spec->places ? rows / a->group : 1;
+}
+
+ptrdiff_t tf_att_place(const struct tf_att *a, size_t seq, size_t i)
+{
+    const size_t *start = a->q_seqs->start + seq;
+
+    if (a->spec->places)
+        return a->spec->places[start[0] + i];
+    return (ptrdiff_t)a->kv[seq].tokens - (ptrdiff_t)(start[1] - start[0] - i);
 }
 
 struct tf_kv *tf_att_kv(struct tf_ctx *ctx, const struct tf_tensor *k,

@@ -194,8 +194,8 @@ struct tf_tensor *tf_rotary(struct tf_ctx *ctx, struct tf_tensor *x,
  * H is a multiple of Hkv (grouped heads). All may be column views of one
  * fused tensor. The score of query i and key j of one sequence is
  *     s = scale q·k, then soft cap, then + biases, then the mask,
- * with j - i counted so that the last query stands at the last key. A query
- * that may see no key gives zeros.
+ * with j - i counted so that the last query stands at the last key, or as
+ * `places` says. A query that may see no key gives zeros.
  */
 struct tf_attention {
     size_t heads, kv_heads, head_size;
@@ -206,6 +206,9 @@ struct tf_attention {
     bool causal;
     size_t window_left, window_right; /* keys further away are masked;
                                          SIZE_MAX: no limit */
+    /* [Tq]: where each query stands among its keys, for single rows out of
+     * sequences; NULL: at the end of them. */
+    const int32_t *places;
     const float *alibi;               /* [H] slopes: + slope (j - i), or NULL */
     /* A table of biases by distance bucket: + bias[bucket(j - i)][h] (T5,
      * MPNet). bucket_of has 2 * bucket_span + 1 entries, for clamped distances
