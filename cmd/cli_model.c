@@ -178,7 +178,8 @@ static char *from_hub(const char *spec, enum cli_need need)
         cli_die(CLI_FILE, "%s", err.msg);
     if (!path) {
         free(dir);
-        cli_pull(spec);
+        /* a variant is a GGUF file, which holds its tokenizer */
+        cli_pull(spec, ref.variant ? CLI_NEED_MODEL : need);
         dir = tf_hub_cache_find(cli.cache_dir, TF_HUB_MODEL, ref.repo,
                                 ref.revision, &err);
         if (!dir)

@@ -91,8 +91,9 @@ double cli_now(void); /* seconds, monotonic */
 void cli_stats_start(void);
 void cli_stats_print(void);
 
-/* Run tf-hub pull; ends the tool with its status when that fails. */
-void cli_pull(const char *spec);
+/* Run tf-hub pull for what is needed of a repository; ends the tool with its
+ * status when that fails. */
+void cli_pull(const char *spec, enum cli_need need);
 
 struct cli_counts {
     size_t records, errors, tokens;

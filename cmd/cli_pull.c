@@ -26,10 +26,17 @@ _Noreturn void cli_exec_tool(const char *const *argv)
 
 /* What tf-hub prints, the folder, is not needed: the cache is looked up again.
  * Its messages go to the user. */
-void cli_pull(const char *spec)
+void cli_pull(const char *spec, enum cli_need need)
 {
-    const char *argv[8];
+    static const char *const tokenizer[] = {
+        "tokenizer*",        "vocab*",
+        "merges.txt",        "special_tokens_map.json",
+        "added_tokens.json", "*.model",
+        "config.json",       "chat_template*",
+    };
+    const char *argv[32];
     int status, null, n = 0;
+    size_t i;
     pid_t child;
 
     argv[n++] = "tf-hub";
@@ -40,6 +47,11 @@ void cli_pull(const char *spec)
         argv[n++] = "--cache-dir";
         argv[n++] = cli.cache_dir;
     }
+    if (need == CLI_NEED_TOKENIZER)
+        for (i = 0; i < sizeof(tokenizer) / sizeof(tokenizer[0]); i++) {
+            argv[n++] = "--include";
+            argv[n++] = tokenizer[i];
+        }
     argv[n++] = "--";
     argv[n++] = spec;
     argv[n] = NULL;

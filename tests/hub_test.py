@@ -767,5 +767,69 @@ class Cache(Case):
                          hashlib.sha256(WEIGHTS.encode()).hexdigest())
 
 
+class Tools(Case):
+    """The other tools run tf-hub when a model is not in the cache."""
+
+    def setUp(self):
+        super().setUp()
+        golden = HERE + "/golden/models/bert/"
+        self.files = {"model.safetensors": WEIGHTS}
+        for name in "config.json", "tokenizer.json", "tokenizer_config.json":
+            with open(golden + name) as f:
+                self.files[name] = f.read()
+
+    def _tool(self, name, *args, status=0):
+        p = subprocess.run([name, *args], input="hello\n", text=True,
+                           capture_output=True, env=self.env, timeout=60)
+        self.assertEqual(p.returncode, status, p.stderr)
+        self.err = p.stderr
+        return p.stdout
+
+    def _pulled(self):
+        return sorted(name for base, _, names in os.walk(self.cache)
+                      if "/snapshots/" in base for name in names)
+
+    def tokenizing_fetches_no_weights(self):
+        self.make(self.files)
+        out = self._tool("tf-tokenize", "-m", self.repo, "--count", "--only")
+        self.assertEqual(out, '{"n_tokens": 5}\n')
+        self.assertEqual(self._pulled(), ["config.json", "tokenizer.json",
+                                          "tokenizer_config.json"])
+        steer("log")
+        self._tool("tf-tokenize", "-m", self.repo, "--count")
+        self._tool("tf-tokenize", "-m", self.repo, "--count", "--offline")
+        self.assertEqual(self.requests(), [])
+
+    def a_model_is_fetched_where_only_its_tokenizer_was(self):
+        self.make(self.files)
+        self._tool("tf-tokenize", "-m", self.repo)
+        self._tool("tf-classify", "-m", self.repo, "--offline", status=3)
+        self.assertIn("only a part of it is in the cache", self.err)
+        self._tool("tf-classify", "-m", self.repo, status=3)
+        self.assertIn("model.safetensors", self._pulled())
+        self.assertIn("model.safetensors: ", self.err)  # no such file, in truth
+
+    def what_the_hub_refuses_ends_with_status_4(self):
+        self._tool("tf-tokenize", "-m", self.repo, status=4)
+        self.assertIn("tf-tokenize: can't get " + self.repo, self.err)
+        self.assertIn("tf-hub: ", self.err)
+
+    def offline_names_the_command_to_run(self):
+        for more in ["--offline"], []:
+            if not more:
+                self.env["HF_HUB_OFFLINE"] = "1"
+            self._tool("tf-tokenize", "-m", self.repo, *more, status=3)
+            self.assertIn("tf-hub pull " + self.repo, self.err)
+
+    def of_several_gguf_files_one_has_to_be_named(self):
+        self.make({"m-Q4_K_M.gguf": "4", "m-Q8_0.gguf": "8"})
+        self.run_hub("pull", self.repo, "--weights", "all")
+        self._tool("tf-classify", "-m", self.repo, status=2)
+        self.assertIn("m-Q4_K_M.gguf", self.err)
+        self.assertIn("m-Q8_0.gguf", self.err)
+        self._tool("tf-classify", "-m", self.repo + ":q8_0", status=3)
+        self.assertIn("m-Q8_0.gguf: ", self.err)  # found, and no GGUF file
+
+
 if __name__ == "__main__":
     unittest.main(testLoader=Loader())
