@@ -316,6 +316,49 @@ static void adds_tokens_behind_the_others(void **state)
     close_subject(&s);
 }
 
+static void saves_what_opens_as_the_same(void **state)
+{
+    static const char *const tokens[] = { "<added \"here\">" };
+    char dir[] = "/tmp/test_tokenizer.XXXXXX", path[100];
+    const struct tf_tokenizer_info *a, *b;
+    struct tf_tokenizer *saved;
+    struct tf_err err;
+    struct subject s;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    open_subject(&s, "folder_general");
+    assert_int_equal(tf_tokenizer_add(s.tok, tokens, 1, true, &err), 1);
+    if (tf_tokenizer_save(s.tok, dir, &err))
+        fail_msg("%s", err.msg);
+    saved = tf_tokenizer_open(dir, &err);
+    if (!saved)
+        fail_msg("%s", err.msg);
+    a = tf_tokenizer_info(s.tok);
+    b = tf_tokenizer_info(saved);
+    assert_int_equal(a->vocab_size, b->vocab_size);
+    assert_int_equal(a->added, b->added);
+    assert_int_equal(a->eos, b->eos);
+    assert_int_equal(a->pad, b->pad);
+    assert_true(b->has_type_ids);
+    assert_int_equal(tf_tokenizer_id(saved, tokens[0], strlen(tokens[0])),
+                     tf_tokenizer_id(s.tok, tokens[0], strlen(tokens[0])));
+    assert_true(tf_tokenizer_is_special(saved, (int32_t)b->vocab_size - 1));
+    /* over itself, too */
+    assert_int_equal(tf_tokenizer_save(saved, dir, &err), 0);
+    tf_tokenizer_close(saved);
+    saved = tf_tokenizer_open(dir, &err);
+    assert_non_null(saved);
+    assert_int_equal(tf_tokenizer_info(saved)->vocab_size, a->vocab_size);
+    tf_tokenizer_close(saved);
+    close_subject(&s);
+    snprintf(path, sizeof(path), "%s/tokenizer.json", dir);
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/tokenizer_config.json", dir);
+    unlink(path);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void says_when_max_length_holds_no_special_tokens(void **state)
 {
     struct tf_encode_opts o = { .max_length = 1 };
@@ -468,6 +511,7 @@ int main(void)
         cmocka_unit_test(knows_what_transformers_knows),
         cmocka_unit_test(tells_tokens_and_ids),
         cmocka_unit_test(adds_tokens_behind_the_others),
+        cmocka_unit_test(saves_what_opens_as_the_same),
         cmocka_unit_test(says_when_max_length_holds_no_special_tokens),
         cmocka_unit_test(joins_a_long_word_as_a_short_one),
         cmocka_unit_test(names_what_is_wrong_with_a_file),
