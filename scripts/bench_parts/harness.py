@@ -38,7 +38,7 @@ class Bench:
         n = str(self.threads)
         return {**os.environ, "OMP_NUM_THREADS": n, "MKL_NUM_THREADS": n,
                 "OPENBLAS_NUM_THREADS": n, "RAYON_NUM_THREADS": n,
-                "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM":
+                "TOKENIZERS_PARALLELISM":
                 "true" if self.threads > 1 else "false"}
 
     def say(self, text):

@@ -14,10 +14,10 @@ BATCH = 32
 FEW = 320           # records for BERT-base
 
 
-def prepare(bench):
+def prepare(bench, kinds=KINDS):
     assets.ragged_records(bench)
     for model in assets.minilm(bench), assets.bert_base(bench):
-        for kind in KINDS.values():
+        for kind in kinds.values():
             peer_model(bench, model, kind)
 
 

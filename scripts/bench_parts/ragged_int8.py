@@ -5,7 +5,7 @@ KINDS = {"HF fp32": "hf", "ORT int8": "ort-int8", "CT2 int8": "ct2-int8"}
 
 
 def prepare(bench):
-    ragged.prepare(bench)
+    ragged.prepare(bench, KINDS)
 
 
 def run(bench):
