@@ -215,6 +215,44 @@ static void norms(void **state)
     check_distance(tf_norm_heads(&f.ctx, leaf("x"), &n));
 }
 
+static void heads_of_their_own(void **state)
+{
+    struct tf_norm n = { .kind = TF_LAYER_NORM, .eps = 1e-5f };
+
+    (void)state;
+    f.name = "norm.each_head";
+    fill(&n.w, "w");
+    fill(&n.b, "b");
+    check_distance(tf_norm_heads(&f.ctx, leaf("x"), &n));
+    f.name = "columns";
+    f.count = 0;
+    check_distance(tf_pick_columns(&f.ctx, leaf("x"), 2, 3, 8, 3));
+}
+
+static void route_case(const char *name, bool renormed)
+{
+    static const int32_t second[] = { 1, 1, 1, 1, 1 };
+    struct tf_routes routes;
+    struct tf_tensor *y;
+
+    f.name = name;
+    f.count = 0;
+    assert_int_equal(tf_route(&f.ctx, leaf("logits"), 2, renormed, &routes), 0);
+    assert_memory_equal(routes.expert, given("expert"), 10 * sizeof(int32_t));
+    y = tf_new(&f.ctx, 5, 8);
+    memset(y->data, 0, tf_tensor_bytes(y));
+    y = tf_add_weighted(&f.ctx, y, leaf("x"), NULL, routes.weight, NULL);
+    check_distance(
+        tf_add_weighted(&f.ctx, y, leaf("y"), NULL, routes.weight, second));
+}
+
+static void routes_to_experts(void **state)
+{
+    (void)state;
+    route_case("route", false);
+    route_case("route.renormed", true);
+}
+
 static void rope_case(const char *name, bool interleaved)
 {
     struct tf_rope rope = { .dims = 8, .interleaved = interleaved };
@@ -449,6 +487,8 @@ int main(void)
         TEST(linear_layers_with_every_activation),
         TEST(transposed_weights),
         TEST(norms),
+        TEST(heads_of_their_own),
+        TEST(routes_to_experts),
         TEST(rotary_embeddings),
         TEST(causal_attention_of_grouped_heads),
         TEST(attention_with_a_cap_and_biases),

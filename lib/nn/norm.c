@@ -49,7 +49,7 @@ static void back_rows(void *arg, size_t first, size_t end)
 {
     const struct norm_job *job = arg;
     const struct tf_norm *n = job->norm;
-    struct tf_norm_back back = { n->w.data, n->w_offset, n->eps,
+    struct tf_norm_back back = { NULL, n->w_offset, n->eps,
                                  n->kind == TF_LAYER_NORM, !job->fresh };
     size_t cols = tf_cols(job->x), i, c;
     float *stats = job->stats + first * (cols / job->size) * 2;
@@ -58,6 +58,7 @@ static void back_rows(void *arg, size_t first, size_t end)
         for (c = 0; c < cols; c += job->size, stats += 2) {
             float *dx = job->dx ? job->dx + i * job->x->ld + c : NULL;
 
+            back.w = weights(&n->w, c);
             tf_kernels()->norm_back(&back, dx,
                                     job->y->grad + i * job->y->ld + c,
                                     tf_row(job->x, i) + c, stats, job->size);
