@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "hub/cache.h"
 
 const struct cli_tool *cli_tool;
 struct cli_shared cli = { .field = "text", .pair_field = "text_pair" };
@@ -431,14 +431,6 @@ static void split_columns(void)
         cli_usage("--columns: no name in \"%s\"", columns);
 }
 
-static bool says_yes(const char *variable)
-{
-    const char *v = getenv(variable);
-
-    return v && (!strcmp(v, "1") || !strcasecmp(v, "on") ||
-                 !strcasecmp(v, "yes") || !strcasecmp(v, "true"));
-}
-
 /* A file opened later must not become standard output: the free place is taken
  * by something that refuses what is done with it. */
 static void guard_streams(void)
@@ -460,7 +452,7 @@ static void set_from_environment(const struct cli_table *t)
         set_value(o, "TF_THREADS", n);
     if (!cli.model && getenv("TF_MODEL") && *getenv("TF_MODEL"))
         cli.model = getenv("TF_MODEL");
-    if (says_yes("HF_HUB_OFFLINE"))
+    if (tf_hub_env_true("HF_HUB_OFFLINE"))
         cli.offline = true;
 }
 
