@@ -8,13 +8,10 @@
 #include "base/json.h"
 #include "text/pretext.h"
 
-static inline json_t *golden(const char *name)
+static inline json_t *golden(const char *path)
 {
-    char path[128];
-    json_t *all;
+    json_t *all = json_load_file(path, JSON_ALLOW_NUL, NULL);
 
-    snprintf(path, sizeof(path), "tests/golden/text/%s", name);
-    all = json_load_file(path, JSON_ALLOW_NUL, NULL);
     assert_non_null(all);
     return all;
 }

@@ -27,7 +27,7 @@ static void decode_one(const struct tf_decoder *d, const json_t *tokens,
 
 static void decodes_as_the_tokenizers_library(void **state)
 {
-    json_t *all = golden("decode.json"), *c, *result;
+    json_t *all = golden("tests/golden/text/decode.json"), *c, *result;
     const json_t *tokens = json_object_get(all, "tokens");
     struct tf_buf out = TF_BUF_INIT;
     struct tf_decoder *d;

@@ -54,7 +54,7 @@ static void check(struct tf_pretext *pre, const json_t *component,
 
 static void normalizes_as_the_tokenizers_library(void **state)
 {
-    json_t *all = golden("normalize.json"), *c, *result;
+    json_t *all = golden("tests/golden/text/normalize.json"), *c, *result;
     const json_t *texts = json_object_get(all, "texts"), *component;
     struct tf_pretext pre = { 0 };
     size_t i, k;
@@ -100,7 +100,7 @@ static uint64_t hash_of(const struct tf_normalizer *n, struct tf_pretext *pre,
 
 static void knows_every_character(void **state)
 {
-    json_t *all = golden("characters.json"), *c, *hash;
+    json_t *all = golden("tests/golden/text/characters.json"), *c, *hash;
     size_t chunk = (size_t)json_integer_value(json_object_get(all, "chunk"));
     struct tf_pretext pre = { 0 };
     size_t i, k;

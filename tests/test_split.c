@@ -54,7 +54,7 @@ static void check(const struct tf_pretext *pre, const json_t *component,
 
 static void splits_as_the_tokenizers_library(void **state)
 {
-    json_t *all = golden("split.json"), *c, *result;
+    json_t *all = golden("tests/golden/text/split.json"), *c, *result;
     const json_t *texts = json_object_get(all, "texts"), *component;
     struct tf_pretext pre = { 0 };
     size_t i, k;
@@ -79,7 +79,7 @@ static void splits_as_the_tokenizers_library(void **state)
 /* Into how many pieces "a" and each character are split, by hashes. */
 static void knows_every_character(void **state)
 {
-    json_t *all = golden("characters.json"), *c, *hash;
+    json_t *all = golden("tests/golden/text/characters.json"), *c, *hash;
     size_t chunk = (size_t)json_integer_value(json_object_get(all, "chunk"));
     struct tf_pretext pre = { 0 };
     struct tf_splitter *s;

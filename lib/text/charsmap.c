@@ -126,3 +126,21 @@ int tf_base64_decode(struct tf_str s, struct tf_buf *out, struct tf_err *err)
     out->len += n / 4 * 3 + (n % 4 ? n % 4 - 1 : 0);
     return 0;
 }
+
+void tf_base64_encode(struct tf_str bytes, struct tf_buf *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t i, k, n;
+    uint32_t bits;
+    char four[4];
+
+    for (i = 0; i < bytes.len; i += 3) {
+        n = bytes.len - i < 3 ? bytes.len - i : 3;
+        for (bits = 0, k = 0; k < 3; k++)
+            bits = bits << 8 | (k < n ? (unsigned char)bytes.s[i + k] : 0);
+        for (k = 0; k < 4; k++)
+            four[k] = k > n ? '=' : digits[bits >> (18 - 6 * k) & 0x3F];
+        tf_buf_add(out, four, 4);
+    }
+}

@@ -22,4 +22,6 @@ bool tf_charsmap_get(const struct tf_charsmap *map, struct tf_str s,
 
 /* Decode base64 (RFC 4648, padded) into `out`. */
 int tf_base64_decode(struct tf_str s, struct tf_buf *out, struct tf_err *err);
+/* Append the base64 of bytes. */
+void tf_base64_encode(struct tf_str bytes, struct tf_buf *out);
 #endif

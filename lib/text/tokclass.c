@@ -63,6 +63,10 @@ const char *const tf_special_names[TF_SPECIALS] = {
     {                                                                          \
         "<s>", "</s>", "<unk>"                                                 \
     }
+#define M2M100                                                                 \
+    {                                                                          \
+        "<s>", "</s>", "<unk>", "</s>", "<pad>"                                \
+    }
 #define MBART50                                                                \
     {                                                                          \
         NULL, "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"                \
@@ -144,9 +148,11 @@ static const struct tf_tokclass classes[] = {
     { "LongformerTokenizer", ROBERTA, false, false },
     { "LukeTokenizer", ROBERTA, false, false },
     { "LxmertTokenizer", BERT, true, false },
+    { "M2M100Tokenizer", M2M100, false, false },
     { "MBart50Tokenizer", MBART50, false, false },
     { "MBartTokenizer", ROBERTA, false, false },
     { "MPNetTokenizer", MPNET, false, false },
+    { "MarianTokenizer", T5, false, false },
     { "MarkupLMTokenizer", ROBERTA, true, false },
     { "MobileBertTokenizer", BERT, true, false },
     { "MvpTokenizer", ROBERTA, false, false },
@@ -232,8 +238,10 @@ static const struct {
     { "lilt", "RobertaTokenizer", false },
     { "longformer", "RobertaTokenizer", false },
     { "luke", "LukeTokenizer", false },
+    { "m2m_100", "M2M100Tokenizer", false },
     { "mamba", "GPTNeoXTokenizer", false },
     { "mamba2", "GPTNeoXTokenizer", false },
+    { "marian", "MarianTokenizer", false },
     { "markuplm", "MarkupLMTokenizer", false },
     { "mbart", "MBartTokenizer", false },
     { "mbart50", "MBart50Tokenizer", false },

@@ -419,6 +419,14 @@ void tf_tokconfig_release(struct tf_tokconfig *c)
     memset(c, 0, sizeof(*c));
 }
 
+int tf_tokconfig_name(struct tf_tokconfig *c, enum tf_special which,
+                      struct tf_str content, struct tf_err *err)
+{
+    struct tf_added_token *t = &c->special.at[which];
+
+    return t->content.s ? 0 : set_content(t, content, err);
+}
+
 bool tf_tokconfig_flag(const struct tf_tokconfig *c, const char *name,
                        bool otherwise)
 {

@@ -46,6 +46,10 @@ void tf_tokconfig_release(struct tf_tokconfig *c);
 int tf_tokconfig_default_pad(struct tf_tokconfig *c, const char *token,
                              struct tf_err *err);
 
+/* Give a special token that has no content yet one. */
+int tf_tokconfig_name(struct tf_tokconfig *c, enum tf_special which,
+                      struct tf_str content, struct tf_err *err);
+
 /* Members of tokenizer_config.json; of another type, or absent: `otherwise`. */
 bool tf_tokconfig_flag(const struct tf_tokconfig *c, const char *name,
                        bool otherwise);

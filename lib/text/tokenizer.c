@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/mem.h"
+#include "text/legacy.h"
 #include "text/pipeline.h"
 
 static bool same_flags(const struct tf_added_token *a,
@@ -141,6 +142,21 @@ static int read_file(struct tf_tokenizer *tok, const char *path,
     return failed;
 }
 
+/* The tokenizer.json that a folder's older files amount to. */
+static int read_legacy(struct tf_tokenizer *tok, const char *dir,
+                       struct tf_err *err)
+{
+    struct tf_buf json = TF_BUF_INIT;
+    int failed = tf_legacy_tokenizer(dir, &tok->config, &json, err);
+
+    if (!failed && tf_tokenizer_read(tok, json.data, json.len, err)) {
+        tf_err_at(err, dir);
+        failed = -1;
+    }
+    tf_buf_release(&json);
+    return failed;
+}
+
 static int open_folder(struct tf_tokenizer *tok, const char *dir,
                        struct tf_err *err)
 {
@@ -155,7 +171,7 @@ static int open_folder(struct tf_tokenizer *tok, const char *dir,
     if (tf_file_exists(path))
         failed = read_file(tok, path, err);
     else
-        failed = tf_fail(err, "%s: no tokenizer.json", dir);
+        failed = read_legacy(tok, dir, err);
     free(path);
     if (!failed && tok->pad_token)
         failed = tf_tokconfig_default_pad(&tok->config, tok->pad_token, err);
