@@ -168,6 +168,9 @@ _Noreturn void cli_exec_tool(const char *const *argv);
  */
 int cli_each(const struct cli_tool *tool, char **files, void *arg);
 
+/* Pass over so many records at the start of the run: they were answered. */
+void cli_skip(size_t records);
+
 /* Start a member of the tool's: the caller appends its value, JSON, to
  * item->out. --prefix, --only and columns are applied for it. */
 void cli_put(struct cli_item *item, const char *name);

@@ -67,11 +67,22 @@ static void free_item(const struct cli_tool *tool, struct cli_item *item)
     free(item);
 }
 
+static size_t skipped; /* records at the start that get no answer */
+
+void cli_skip(size_t records)
+{
+    skipped = records;
+}
+
 static void add(struct loop *l, const struct cli_line *line)
 {
     struct cli_item **place = &l->ring[(l->head + l->count) % l->cap];
     struct cli_item *item;
 
+    if (l->index < skipped) {
+        l->index++;
+        return;
+    }
     if (!*place)
         *place = new_item(l->tool);
     item = *place;

@@ -134,7 +134,7 @@ int tf_zip_open(struct tf_zip *zip, const unsigned char *data, size_t len,
                 struct tf_err *err)
 {
     struct tf_zip_member *m;
-    struct directory dir;
+    struct directory dir = { 0 };
     const unsigned char *p, *end;
 
     *zip = (struct tf_zip){ 0 };

@@ -1,0 +1,565 @@
+/* tf-generate: continue texts, translate or summarise them. */
+#include "cmd/cli_reader.h"
+#include "cmd/generate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include "base/io.h"
+#include "base/mem.h"
+#include "model/cache_file.h"
+#include "task/generate.h"
+#include "task/stream.h"
+
+#define TOGETHER    16    /* sequences at a time, where -b says nothing */
+#define RECORD_COST 512   /* tokens that a record counts for beside its own */
+#define BUDGET      32768 /* tokens of the records that are answered together */
+
+/* What generates: a reader and what the options made of the model. */
+struct writer {
+    struct cli_reader reader;
+    struct tf_generation config;
+    struct generate_source source;
+    struct tf_stepper *stepper;
+    struct tf_generator *generator;
+    struct tf_stop stop;
+    size_t context; /* tokens the decoder can hold; SIZE_MAX: no limit */
+    int32_t start;  /* an encoder-decoder's first token */
+
+    struct tf_stream stream;
+    struct tf_buf piece; /* of the stream */
+    struct tf_prompt *prompts;
+    struct tf_completion *completions;
+    size_t room; /* prompts */
+};
+
+/* A record's prompt. */
+struct prompt {
+    struct tf_input input;
+    struct tf_buf text, prefixed;
+};
+
+static void release(void *data)
+{
+    struct prompt *p = data;
+
+    tf_input_release(&p->input);
+    tf_buf_release(&p->text);
+    tf_buf_release(&p->prefixed);
+}
+
+/* Put the asked language's code in the place of the one that the tokenizer put
+ * beside the text. */
+static int set_language(const struct writer *w, struct cli_item *item,
+                        struct tf_input *in)
+{
+    const struct tf_tokenizer *tokenizer = w->reader.tokenizer;
+    const struct tf_tokenizer_info *info = tf_tokenizer_info(tokenizer);
+    size_t i;
+
+    for (i = 0; i < in->n; i++) {
+        int32_t id = in->ids[i];
+
+        if (i >= 2 && i + 2 < in->n)
+            i = in->n - 2, id = in->ids[i];
+        if (tf_tokenizer_is_special(tokenizer, id) && id != info->bos &&
+            id != info->eos && id != info->pad && id != info->unk &&
+            id != info->cls && id != info->sep && id != info->mask) {
+            in->ids[i] = w->source.language;
+            return 0;
+        }
+    }
+    return cli_item_fail(item, "bad_field",
+                         "--src-lang: the tokenizer puts no language code "
+                         "beside a text");
+}
+
+static int read_prompt(struct writer *w, struct cli_item *item)
+{
+    struct prompt *p = item->data;
+    struct tf_str text;
+
+    if (!w->source.prefix || tf_record_get(&item->record, "input_ids").s) {
+        if (cli_reader_read(&w->reader, item, &p->input))
+            return -1;
+    } else {
+        if (tf_record_text(&item->record, cli.field, &p->text, &text,
+                           &item->err))
+            return -1;
+        tf_buf_reset(&p->prefixed);
+        tf_buf_adds(&p->prefixed, w->source.prefix);
+        tf_buf_add(&p->prefixed, text.s, text.len);
+        text = (struct tf_str){ p->prefixed.data, p->prefixed.len };
+        if (cli_reader_encode(&w->reader, item, text, (struct tf_str){ 0 },
+                              TF_LONGEST_FIRST, &p->input))
+            return -1;
+    }
+    return w->source.language < 0 ? 0 : set_language(w, item, &p->input);
+}
+
+static size_t prepare(void *arg, struct cli_item *item)
+{
+    struct writer *w = arg;
+    struct prompt *p = item->data;
+    size_t n;
+
+    if (read_prompt(w, item))
+        return 0;
+    n = w->reader.model->encoder ? 1 : p->input.n;
+    if (n >= w->context) {
+        cli_item_fail(item, "too_long",
+                      "the prompt has %zu tokens and the model's context %zu: "
+                      "no room to generate; --max-prompt-length cuts prompts",
+                      n, w->context);
+        return 0;
+    }
+    if (n >= tf_generation_limit(&w->config, n, w->context)) {
+        cli_item_fail(item, "too_long",
+                      "the prompt has %zu tokens and max_length is %lld; "
+                      "--max-new-tokens counts only new ones",
+                      n, (long long)w->config.max_length);
+        return 0;
+    }
+    return n + RECORD_COST;
+}
+
+/* The prompt's text, as generated_text begins with it. */
+static int put_prompt(struct writer *w, struct cli_item *item,
+                      struct tf_buf *out, struct tf_err *err)
+{
+    struct prompt *p = item->data;
+    struct tf_str text;
+
+    if (!generate_options.full_text || w->reader.model->encoder)
+        return 0;
+    if (tf_record_get(&item->record, "input_ids").s)
+        return tf_tokenizer_decode(w->reader.tokenizer, p->input.ids,
+                                   p->input.n, true, out, err);
+    if (tf_record_text(&item->record, cli.field, &p->text, &text, err))
+        return -1;
+    tf_buf_add(out, text.s, text.len);
+    return 0;
+}
+
+static void put_ids(struct tf_buf *out, const int32_t *ids, size_t n)
+{
+    size_t i;
+
+    tf_buf_addc(out, '[');
+    for (i = 0; i < n; i++) {
+        tf_buf_adds(out, i ? ", " : "");
+        tf_put_int(out, ids[i]);
+    }
+    tf_buf_addc(out, ']');
+}
+
+static void put_top(const struct writer *w, struct tf_buf *out,
+                    const struct tf_completion *c)
+{
+    size_t n = (size_t)generate_options.logprobs, i, k;
+
+    for (i = 0; i < c->n; i++) {
+        tf_buf_adds(out, i ? "], [" : "[[");
+        for (k = 0; k < n && c->top[i * n + k].id >= 0; k++) {
+            const struct tf_top_logprob *t = &c->top[i * n + k];
+            struct tf_str token =
+                tf_tokenizer_token(w->reader.tokenizer, t->id);
+
+            tf_buf_addf(out, "%s{\"id\": %d, \"token\": ", k ? ", " : "",
+                        t->id);
+            if (token.s)
+                tf_put_string(out, token.s, token.len);
+            else
+                tf_buf_adds(out, "null");
+            tf_buf_adds(out, ", \"logprob\": ");
+            tf_put_float(out, t->logprob);
+            tf_buf_addc(out, '}');
+        }
+    }
+    tf_buf_adds(out, c->n ? "]]" : "[]");
+}
+
+/* The text of a completion behind its prompt's, as a JSON string. */
+static int put_text(struct writer *w, struct cli_item *item,
+                    const struct tf_completion *c, struct tf_err *err)
+{
+    struct tf_buf text = TF_BUF_INIT;
+    int failed = put_prompt(w, item, &text, err) ||
+                 tf_tokenizer_decode(w->reader.tokenizer, c->ids, c->n, true,
+                                     &text, err);
+
+    if (!failed)
+        tf_put_string(&item->out, text.data, text.len);
+    tf_buf_release(&text);
+    return failed ? -1 : 0;
+}
+
+static const char *finish_reason(const struct tf_completion *c)
+{
+    return c->stopped ? "\"stop\"" : "\"length\"";
+}
+
+static int answer_one(struct writer *w, struct cli_item *item,
+                      const struct tf_completion *c, struct tf_err *err)
+{
+    size_t i;
+
+    cli_put(item, "generated_text");
+    if (put_text(w, item, c, err))
+        return -1;
+    cli_put(item, "output_ids");
+    put_ids(&item->out, c->ids, c->n);
+    cli_put(item, "finish_reason");
+    tf_buf_adds(&item->out, finish_reason(c));
+    if (!generate_options.logprobs_given)
+        return 0;
+    cli_put(item, "token_logprobs");
+    for (i = 0; i < c->n; i++) {
+        tf_buf_adds(&item->out, i ? ", " : "[");
+        tf_put_float(&item->out, c->logprobs[i]);
+    }
+    tf_buf_adds(&item->out, c->n ? "]" : "[]");
+    if (generate_options.logprobs) {
+        cli_put(item, "top_logprobs");
+        put_top(w, &item->out, c);
+    }
+    return 0;
+}
+
+static int answer_many(struct writer *w, struct cli_item *item,
+                       const struct tf_completion *c, size_t n,
+                       struct tf_err *err)
+{
+    size_t i;
+
+    cli_put(item, "generations");
+    for (i = 0; i < n; i++) {
+        tf_buf_adds(&item->out,
+                    i ? ", {\"generated_text\": " : "[{\"generated_text\": ");
+        if (put_text(w, item, &c[i], err))
+            return -1;
+        tf_buf_adds(&item->out, ", \"output_ids\": ");
+        put_ids(&item->out, c[i].ids, c[i].n);
+        tf_buf_addf(&item->out, ", \"finish_reason\": %s, \"score\": ",
+                    finish_reason(&c[i]));
+        tf_put_float(&item->out, c[i].score);
+        tf_buf_addc(&item->out, '}');
+    }
+    tf_buf_addc(&item->out, ']');
+    return 0;
+}
+
+static int reserve(struct writer *w, size_t n, struct tf_err *err)
+{
+    size_t per = (size_t)w->config.num_return_sequences;
+    void *p;
+
+    if (n <= w->room)
+        return 0;
+    if (!(p = tf_grow(w->prompts, n, sizeof(*w->prompts), err)))
+        return -1;
+    w->prompts = p;
+    if (!(p = tf_grow(w->completions, n * per, sizeof(*w->completions), err)))
+        return -1;
+    w->completions = p;
+    w->room = n;
+    return 0;
+}
+
+/* --stream: the prompt first, then each token's text as it comes. */
+static int begin_stream(struct writer *w, struct cli_item *item,
+                        struct tf_err *err)
+{
+    tf_buf_reset(&w->piece);
+    if (put_prompt(w, item, &w->piece, err))
+        return -1;
+    cli_write(w->piece.data, w->piece.len);
+    return 0;
+}
+
+static void stream_token(void *arg, size_t prompt, int32_t id)
+{
+    struct writer *w = arg;
+    struct tf_err err;
+
+    (void)prompt;
+    tf_buf_reset(&w->piece);
+    if (tf_stream_add(&w->stream, id, &w->piece, &err))
+        cli_die(CLI_FILE, "%s", err.msg);
+    cli_write(w->piece.data, w->piece.len);
+}
+
+static int end_stream(struct writer *w, struct tf_err *err)
+{
+    tf_buf_reset(&w->piece);
+    if (tf_stream_end(&w->stream, &w->piece, err))
+        return -1;
+    tf_buf_addc(&w->piece, '\n');
+    cli_write(w->piece.data, w->piece.len);
+    return 0;
+}
+
+static int answer(struct writer *w, struct cli_item *item,
+                  const struct tf_completion *c, struct tf_err *err)
+{
+    size_t per = (size_t)w->config.num_return_sequences;
+
+    cli_count_tokens(item, c->n);
+    if (generate_options.stream)
+        return end_stream(w, err);
+    return per > 1 ? answer_many(w, item, c, per, err)
+                   : answer_one(w, item, c, err);
+}
+
+static int run(void *arg, struct cli_item **items, size_t n, struct tf_err *err)
+{
+    struct writer *w = arg;
+    size_t per = (size_t)w->config.num_return_sequences, i;
+    int failed = reserve(w, n, err);
+
+    for (i = 0; !failed && i < n; i++) {
+        const struct prompt *p = items[i]->data;
+        struct tf_prompt causal = { p->input.ids, p->input.n, NULL, 0,
+                                    items[i]->index };
+        struct tf_prompt translated = { &w->start, 1, p->input.ids, p->input.n,
+                                        items[i]->index };
+
+        w->prompts[i] = w->reader.model->encoder ? translated : causal;
+    }
+    if (!failed && generate_options.stream)
+        failed = begin_stream(w, items[0], err);
+    if (failed)
+        return -1;
+    failed = tf_generate(w->generator, w->prompts, n, w->completions, err);
+    for (i = 0; !failed && i < n; i++)
+        failed = answer(w, items[i], &w->completions[i * per], err);
+    for (i = 0; i < n * per; i++)
+        tf_completion_release(&w->completions[i]);
+    return failed;
+}
+
+static uint64_t choose_seed(void)
+{
+    char text[24];
+    uint64_t seed = (uint64_t)generate_options.seed;
+
+    if (!generate_options.seed_given &&
+        getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed))
+        seed >>= 12; /* a number that every JSON reader keeps */
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
+    cli_stats_put("seed", text);
+    return seed;
+}
+
+static void check_options(const struct tf_generation *config)
+{
+    bool many = config->num_return_sequences > 1;
+
+    if (generate_options.stream && (many || config->num_beams > 1))
+        cli_usage("--stream shows one text as it comes: neither with beams nor "
+                  "with several texts for a record");
+    if (generate_options.logprobs_given && (many || config->num_beams > 1))
+        cli_usage("--logprobs is for one text without beams");
+}
+
+/* The decoder's first token, which generation_config.json or config.json
+ * names. */
+static int32_t start_token(const struct writer *w)
+{
+    int32_t id = w->config.decoder_start;
+
+    if (id < 0)
+        id = w->reader.model->decoder_start;
+    if (id < 0)
+        id = w->config.bos;
+    if (id < 0)
+        cli_die(CLI_FILE, "the model's decoder has no start token: config.json "
+                          "has neither decoder_start_token_id nor "
+                          "bos_token_id");
+    return id;
+}
+
+static void open_writer(struct writer *w, const char *dir)
+{
+    struct tf_generate_opts opts = { .config = &w->config };
+    struct tf_err err;
+    size_t made_for;
+
+    cli.max_length = generate_options.max_prompt_length;
+    cli.no_truncation = !cli.max_length;
+    cli_reader_open(&w->reader, dir, TF_CAUSAL_LM);
+    generate_configure(&w->config, dir, w->reader.tokenizer);
+    generate_languages(&w->source, &w->config, dir, w->reader.tokenizer);
+    check_options(&w->config);
+    made_for = tf_model_made_for(w->reader.model);
+    w->context = tf_model_max_tokens(w->reader.model);
+    if (made_for < w->context)
+        w->context = made_for;
+    if (w->reader.model->encoder)
+        w->start = start_token(w);
+    w->stop = (struct tf_stop){ w->reader.tokenizer, generate_options.stop.v,
+                                generate_options.stop.n };
+    w->stream.tokenizer = w->reader.tokenizer;
+    opts.seed = choose_seed();
+    opts.stop = w->stop.count ? &w->stop : NULL;
+    opts.context = w->context;
+    opts.together = cli.batch_size ? (size_t)cli.batch_size : TOGETHER;
+    opts.logprobs = generate_options.logprobs_given;
+    opts.top_logprobs = (size_t)generate_options.logprobs;
+    opts.on_token = generate_options.stream ? stream_token : NULL;
+    opts.arg = w;
+    w->stepper = tf_stepper_new(w->reader.model, cli_pool(), &err);
+    if (w->stepper)
+        w->generator = tf_generator_new(w->stepper, &opts, &err);
+    if (!w->generator)
+        cli_die(CLI_FILE, "%s", err.msg);
+}
+
+static void close_writer(struct writer *w)
+{
+    tf_generator_free(w->generator);
+    tf_stepper_free(w->stepper);
+    tf_stream_release(&w->stream);
+    tf_buf_release(&w->piece);
+    tf_generation_release(&w->config);
+    free(w->source.prefix);
+    free(w->prompts);
+    free(w->completions);
+    cli_reader_close(&w->reader);
+}
+
+/* --kv-cache: begin with what the file holds, when it is there. */
+static void load_cache(struct writer *w)
+{
+    const char *path = generate_options.kv_cache;
+    struct tf_model *m = w->reader.model;
+    struct tf_cache *cache;
+    struct tf_err err;
+    int32_t *ids;
+
+    if (!path || access(path, F_OK))
+        return;
+    cache =
+        tf_cache_load(m->stack.spec, tf_model_identity(m), path, &ids, &err);
+    if (!cache)
+        cli_die(CLI_FILE, "%s", err.msg);
+    tf_generator_seed_cache(w->generator, cache, ids, cache->tokens);
+}
+
+static void save_cache(struct writer *w)
+{
+    const char *path = generate_options.kv_cache;
+    const struct tf_cache *cache;
+    struct tf_err err;
+    const int32_t *ids;
+    size_t n;
+
+    if (!path)
+        return;
+    cache = tf_generator_last_cache(w->generator, &ids, &n);
+    if (cache && tf_cache_save(cache, ids, tf_model_identity(w->reader.model),
+                               path, &err))
+        cli_die(CLI_FILE, "%s", err.msg);
+}
+
+/* --prompt: standard input is one record with this text. */
+static void feed_prompt(const char *text)
+{
+    struct tf_buf record = TF_BUF_INIT;
+    size_t len = strlen(text);
+    FILE *f = tmpfile();
+
+    if (tf_utf8_valid(text, len) != len)
+        cli_usage("--prompt: not valid UTF-8");
+    tf_buf_addc(&record, '{');
+    tf_put_string(&record, cli.field, strlen(cli.field));
+    tf_buf_adds(&record, ": ");
+    tf_put_string(&record, text, len);
+    tf_buf_adds(&record, "}\n");
+    if (!f || fwrite(record.data, 1, record.len, f) != record.len ||
+        fflush(f) || fseek(f, 0, SEEK_SET) || dup2(fileno(f), STDIN_FILENO) < 0)
+        cli_die(CLI_FILE, "can't keep the prompt: %s", strerror(errno));
+    fclose(f);
+    tf_buf_release(&record);
+}
+
+/* --resume: go on behind the whole lines that the file has. */
+static void resume(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    char chunk[65536];
+    size_t lines = 0;
+    off_t at = 0, end = 0;
+    ssize_t n, i;
+
+    if (fd < 0)
+        cli_die(CLI_FILE, "%s: %s", path, strerror(errno));
+    while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
+        for (i = 0; i < n; i++)
+            if (chunk[i] == '\n') {
+                lines++;
+                end = at + i + 1;
+            }
+        at += n;
+    }
+    if (n < 0 || ftruncate(fd, end) || lseek(fd, end, SEEK_SET) < 0 ||
+        dup2(fd, STDOUT_FILENO) < 0)
+        cli_die(CLI_FILE, "%s: %s", path, strerror(errno));
+    close(fd);
+    cli_skip(lines);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *one[] = { "generated_text", "output_ids",
+                                 "finish_reason",  "token_logprobs",
+                                 "top_logprobs",   NULL };
+    static const char *many[] = { "generations", NULL };
+    struct cli_tool tool = {
+        .name = "tf-generate",
+        .summary = "continue texts, translate or summarise them",
+        .operands = "[FILE ...]",
+        .opts = generate_opts(),
+        .shared = CLI_RECORDS | CLI_MODEL,
+        .members = one,
+        .data_size = sizeof(struct prompt),
+        .data_release = release,
+        .prepare = prepare,
+        .run = run,
+        .token_budget = BUDGET,
+    };
+    char **files = cli_parse(&tool, argc, argv);
+    const char *dir = cli_model_path(cli.model, CLI_NEED_MODEL);
+    static char *none[] = { NULL };
+    struct writer w = { .start = -1 };
+    int status;
+
+    if (!dir)
+        cli_usage("-m MODEL is needed: a folder, a .gguf file or a hub id");
+    if (generate_options.stream) {
+        cli.format = CLI_RAW;
+        tool.token_budget = 1; /* one record at a time */
+    }
+    open_writer(&w, dir);
+    if (!generate_options.logprobs)
+        one[4] = NULL;
+    if (!generate_options.logprobs_given)
+        one[3] = NULL;
+    if (w.config.num_return_sequences > 1)
+        tool.members = many;
+    load_cache(&w);
+    if (generate_options.resume)
+        resume(generate_options.resume);
+    if (generate_options.prompt) {
+        feed_prompt(generate_options.prompt);
+        files = none;
+    }
+    status = cli_each(&tool, files, &w);
+    save_cache(&w);
+    close_writer(&w);
+    return cli_finish(status);
+}
