@@ -243,6 +243,8 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
                                  .bucket_span = at->bucket_span };
     struct qkv p;
 
+    if (run->rows && !run->batch->caches)
+        spec.places = query_places(run);
     if (s->local[i / s->inner_layers])
         spec.window_left = spec.window_right =
             s->causal ? s->window - 1 : s->window / 2;

@@ -277,20 +277,8 @@ static int pick_rows(struct tf_run *run, enum tf_rows rows)
     return 0;
 }
 
-/* Does any part of attention depend on how far apart tokens stand? */
-static bool sees_distance(const struct tf_run *run, size_t layer)
-{
-    const struct tf_stack_spec *s = run->stack->spec;
-
-    return s->causal || s->alibi || s->names.relative ||
-           s->names.position_bias || s->local[layer / s->inner_layers];
-}
-
-/*
- * May the last layer compute the picked rows alone? Attention takes its queries
- * for the last ones of their sequence: where they are not, nothing may depend
- * on where they stand.
- */
+/* May the last layer compute the picked rows alone? Behind a cache queries are
+ * the last of their sequence. */
 static bool last_layer_may_skip(const struct tf_run *run, size_t last)
 {
     const struct tf_seqs *seqs = &run->batch->seqs;
@@ -300,7 +288,7 @@ static bool last_layer_may_skip(const struct tf_run *run, size_t last)
         return false;
     for (size_t q = 0; q < seqs->count; q++)
         all_last &= (size_t)run->picked[q] + 1 == seqs->start[q + 1];
-    return all_last || !sees_distance(run, last);
+    return all_last || !run->batch->caches;
 }
 
 static struct tf_tensor *run_layers(struct tf_run *run, struct tf_tensor *x,
