@@ -10,7 +10,7 @@ static void set(struct tf_err *err, const char *code, const char *fmt,
     vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 }
 
-int tf_fail(struct tf_err *err, const char *fmt, ...)
+int(tf_fail)(struct tf_err *err, const char *fmt, ...)
 {
     va_list ap;
 
@@ -20,7 +20,7 @@ int tf_fail(struct tf_err *err, const char *fmt, ...)
     return -1;
 }
 
-int tf_fail_code(struct tf_err *err, const char *code, const char *fmt, ...)
+int(tf_fail_code)(struct tf_err *err, const char *code, const char *fmt, ...)
 {
     va_list ap;
 
@@ -30,7 +30,7 @@ int tf_fail_code(struct tf_err *err, const char *code, const char *fmt, ...)
     return -1;
 }
 
-int tf_no_memory(struct tf_err *err, size_t bytes)
+int(tf_no_memory)(struct tf_err *err, size_t bytes)
 {
     return tf_fail_code(err, "no_memory", "no memory for %zu bytes", bytes);
 }
