@@ -360,7 +360,7 @@ static int read_tensors(struct tf_gguf *g, struct cursor *c, uint64_t n,
                         uint64_t alignment, struct tf_err *err)
 {
     struct tf_str name;
-    uint64_t offset;
+    uint64_t offset = 0;
     size_t i = g->count, end;
     void *p;
 

@@ -56,7 +56,8 @@ static bool read_dtype(struct tf_json *j, struct tf_tensor *t)
     if (s.len < sizeof(name)) {
         memcpy(name, s.s, s.len);
         name[s.len] = 0;
-        if (!tf_dtype_parse(&t->dtype, name))
+        if (!tf_dtype_parse(&t->dtype, name) &&
+            tf_dtype_info(t->dtype)->block == 1)
             return true;
     }
     return tf_json_bad(j, "a dtype that is not supported");

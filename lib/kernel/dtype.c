@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include "kernel/blocks.h"
 #include "kernel/kernel.h"
 
 /* One byte to float: `bits` of mantissa, exponents biased by `bias`. */
@@ -105,6 +106,19 @@ static const struct tf_dtype_info types[TF_DTYPES] = {
     [TF_U16] = { "U16", 1, 2, unpack_u16 },
     [TF_U8] = { "U8", 1, 1, unpack_u8 },
     [TF_BOOL] = { "BOOL", 1, 1, unpack_bool },
+    [TF_Q4_0] = { "Q4_0", 32, 18, tf_unpack_q4_0 },
+    [TF_Q4_1] = { "Q4_1", 32, 20, tf_unpack_q4_1 },
+    [TF_Q5_0] = { "Q5_0", 32, 22, tf_unpack_q5_0 },
+    [TF_Q5_1] = { "Q5_1", 32, 24, tf_unpack_q5_1 },
+    [TF_Q8_0] = { "Q8_0", 32, 34, tf_unpack_q8_0 },
+    [TF_Q2_K] = { "Q2_K", 256, 84, tf_unpack_q2_k },
+    [TF_Q3_K] = { "Q3_K", 256, 110, tf_unpack_q3_k },
+    [TF_Q4_K] = { "Q4_K", 256, 144, tf_unpack_q4_k },
+    [TF_Q5_K] = { "Q5_K", 256, 176, tf_unpack_q5_k },
+    [TF_Q6_K] = { "Q6_K", 256, 210, tf_unpack_q6_k },
+    [TF_IQ4_NL] = { "IQ4_NL", 32, 18, tf_unpack_iq4_nl },
+    [TF_IQ4_XS] = { "IQ4_XS", 256, 136, tf_unpack_iq4_xs },
+    [TF_MXFP4] = { "MXFP4", 32, 17, tf_unpack_mxfp4 },
 };
 
 const struct tf_dtype_info *tf_dtype_info(enum tf_dtype dtype)

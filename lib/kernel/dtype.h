@@ -24,11 +24,25 @@ enum tf_dtype {
     TF_U16,
     TF_U8,
     TF_BOOL,
+    /* ggml's blocks */
+    TF_Q4_0,
+    TF_Q4_1,
+    TF_Q5_0,
+    TF_Q5_1,
+    TF_Q8_0,
+    TF_Q2_K,
+    TF_Q3_K,
+    TF_Q4_K,
+    TF_Q5_K,
+    TF_Q6_K,
+    TF_IQ4_NL,
+    TF_IQ4_XS,
+    TF_MXFP4,
     TF_DTYPES /* how many */
 };
 
 struct tf_dtype_info {
-    const char *name; /* as safetensors spells it ("BF16") */
+    const char *name; /* as safetensors or ggml spells it ("BF16", "Q4_K") */
     size_t block;     /* elements in a block */
     size_t bytes;     /* bytes of a block */
     /* n elements (a multiple of block) at src, maybe unaligned, as float32 */
@@ -37,6 +51,6 @@ struct tf_dtype_info {
 
 const struct tf_dtype_info *tf_dtype_info(enum tf_dtype dtype);
 
-/* Parse a name as safetensors spells it. Returns 0, or -1. */
+/* Parse a name so spelled. Returns 0, or -1. */
 int tf_dtype_parse(enum tf_dtype *dtype, const char *name);
 #endif

@@ -1,0 +1,23 @@
+/*
+ * ggml's block types as float32: the layouts of ggml-common.h. src may be
+ * unaligned; n is a multiple of the type's block.
+ */
+#ifndef TF_KERNEL_BLOCKS_H
+#define TF_KERNEL_BLOCKS_H
+
+#include <stddef.h>
+
+void tf_unpack_q4_0(float *dst, const void *src, size_t n);
+void tf_unpack_q4_1(float *dst, const void *src, size_t n);
+void tf_unpack_q5_0(float *dst, const void *src, size_t n);
+void tf_unpack_q5_1(float *dst, const void *src, size_t n);
+void tf_unpack_q8_0(float *dst, const void *src, size_t n);
+void tf_unpack_q2_k(float *dst, const void *src, size_t n);
+void tf_unpack_q3_k(float *dst, const void *src, size_t n);
+void tf_unpack_q4_k(float *dst, const void *src, size_t n);
+void tf_unpack_q5_k(float *dst, const void *src, size_t n);
+void tf_unpack_q6_k(float *dst, const void *src, size_t n);
+void tf_unpack_iq4_nl(float *dst, const void *src, size_t n);
+void tf_unpack_iq4_xs(float *dst, const void *src, size_t n);
+void tf_unpack_mxfp4(float *dst, const void *src, size_t n);
+#endif
