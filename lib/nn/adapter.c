@@ -398,9 +398,10 @@ struct norms_job {
 static void load_rows(const struct tf_weight *w, size_t first, size_t n,
                       float *dst, float *column)
 {
-    const struct tf_dtype_info *info = tf_dtype_info(w->w.dtype);
-    const char *data = w->w.data;
-    size_t row_bytes = w->w.ld / info->block * info->bytes, i, j;
+    const struct tf_tensor *t = tf_base_of(&w->w);
+    const struct tf_dtype_info *info = tf_dtype_info(t->dtype);
+    const char *data = t->data;
+    size_t row_bytes = t->ld / info->block * info->bytes, i, j;
 
     if (!w->transposed) {
         for (i = 0; i < n; i++)
@@ -445,7 +446,7 @@ int tf_adapter_norms(struct tf_pool *pool, const struct tf_weight *w,
                      struct tf_err *err)
 {
     struct norms_job job = { .w = w, .adapter = adapter, .norms = norms };
-    size_t block = tf_dtype_info(w->w.dtype)->block, unit, total;
+    size_t block = tf_dtype_info(tf_base_of(&w->w)->dtype)->block, unit, total;
 
     job.rows = w->transposed && block > 32 ? block : 32;
     job.floats = tf_gemm_scratch(job.rows, w->in, rank_of(adapter)) +

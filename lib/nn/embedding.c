@@ -120,10 +120,11 @@ struct tf_tensor *tf_embedding(struct tf_ctx *ctx, struct tf_tensor *table,
                                const int32_t *ids, size_t n, float scale,
                                struct tf_tensor *into)
 {
-    struct lookup l = { .table = table, .ids = ids, .scale = scale };
+    struct lookup l = { .ids = ids, .scale = scale };
 
     if (ctx->failed)
         return NULL;
+    l.table = table = tf_base_of(table);
     l.add = into != NULL;
     l.y = into ? into : tf_new(ctx, n, tf_cols(table));
     if (!l.y)

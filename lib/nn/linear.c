@@ -4,7 +4,8 @@
 
 struct tf_mat tf_weight_mat(const struct tf_weight *w)
 {
-    struct tf_mat b = { w->w.data, w->w.dtype, 1, w->w.ld };
+    const struct tf_tensor *t = tf_base_of(&w->w);
+    struct tf_mat b = { t->data, t->dtype, 1, t->ld };
 
     return w->transposed ? tf_turn(b) : b;
 }
@@ -55,9 +56,9 @@ void tf_back_to_weight(struct tf_ctx *ctx, struct tf_weight *w,
     struct tf_epilogue e = { .accumulate = true };
     struct tf_gemm g = { .m = w->out, .n = w->in, .k = rows, .epilogue = &e };
 
-    if (!(g.c = tf_grad(ctx, &w->w)))
+    if (!(g.c = tf_grad(ctx, tf_base_of(&w->w))))
         return;
-    g.ldc = w->w.ld;
+    g.ldc = tf_base_of(&w->w)->ld;
     g.a = tf_turn(dy);
     g.b = x;
     if (w->transposed) {
@@ -117,7 +118,7 @@ static bool trains(const struct tf_weight *w)
         if (tf_wants_grad(&a->a) || tf_wants_grad(&a->b) ||
             tf_wants_grad(&a->magnitude))
             return true;
-    return tf_wants_grad(&w->w) || tf_wants_grad(&w->bias);
+    return tf_wants_grad(tf_base_of(&w->w)) || tf_wants_grad(&w->bias);
 }
 
 struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,

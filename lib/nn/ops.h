@@ -76,7 +76,8 @@ struct tf_adapter {
 struct tf_weight {
     const char *name; /* of the tensor in the file, for messages */
     size_t in, out;
-    struct tf_tensor w; /* [out][in], or [in][out] when transposed (Conv1D) */
+    struct tf_tensor w; /* [out][in], or [in][out] when transposed (Conv1D);
+                           with a base it stands for that tensor (tied) */
     bool transposed;
     struct tf_tensor bias;       /* [out] float32; data NULL: none */
     struct tf_packed *packed;    /* NULL: read in place */
@@ -209,7 +210,7 @@ struct tf_attention {
     /* [Tq]: where each query stands among its keys, for single rows out of
      * sequences; NULL: at the end of them. */
     const int32_t *places;
-    const float *alibi;               /* [H] slopes: + slope (j - i), or NULL */
+    const float *alibi; /* [H] slopes: + slope (j - i), or NULL */
     /* A table of biases by distance bucket: + bias[bucket(j - i)][h] (T5,
      * MPNet). bucket_of has 2 * bucket_span + 1 entries, for clamped distances
      * -bucket_span .. bucket_span; NULL: none. */

@@ -15,9 +15,17 @@ struct tf_node {
     bool keep; /* out was there before this node: its gradient goes on */
 };
 
+/* The tensor that t is, or is a view of. */
+static inline struct tf_tensor *tf_base_of(const struct tf_tensor *t)
+{
+    while (t->base)
+        t = t->base;
+    return (struct tf_tensor *)(uintptr_t)t;
+}
+
 static inline bool tf_wants_grad(const struct tf_tensor *t)
 {
-    return t && t->data && (t->base ? t->base : t)->needs_grad;
+    return t && t->data && tf_base_of(t)->needs_grad;
 }
 
 /*

@@ -92,7 +92,7 @@ static size_t floats_of(const struct tf_tensor *t)
 
 float *tf_grad_open(struct tf_ctx *ctx, struct tf_tensor *t, bool *fresh)
 {
-    struct tf_tensor *base = t->base ? t->base : t;
+    struct tf_tensor *base = tf_base_of(t);
 
     *fresh = false;
     if (!tf_wants_grad(t) || ctx->failed)

@@ -15,8 +15,8 @@ struct tf_tensor {
     size_t dim[TF_MAX_DIMS]; /* row-major, outermost first */
     size_t ld;  /* elements from one row to the next; a row is the last dim */
     void *data; /* a mapped file's tensor may be unaligned, and is read only */
-    struct tf_tensor *base; /* the tensor that this is a view of, or NULL; the
-                               gradient of a view is in its base's */
+    struct tf_tensor *base; /* the tensor that this is a view of, or stands for
+                               (tied tables), or NULL; its gradient is there */
     float *grad; /* the gradient, laid out as data; NULL: none wanted (yet) */
     bool needs_grad;
 };
