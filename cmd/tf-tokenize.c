@@ -14,6 +14,7 @@ static int truncation, padding, padding_side;
 static bool truncation_given, padding_given, side_given;
 static int64_t max_length, stride, multiple, group;
 static struct cli_strings added, added_special;
+static const char *save;
 
 static const struct cli_opt opts[] = {
     { 0, "tokens", CLI_FLAG_ON, &tokens, NULL, "add tokens: their texts" },
@@ -49,6 +50,8 @@ static const struct cli_opt opts[] = {
       "add a token; may be repeated" },
     { 0, "add-special-token", CLI_STRINGS, &added_special, "T",
       "add a special token; may be repeated" },
+    { 0, "save", CLI_DIR_NAME, &save, "DIR",
+      "write the tokenizer with what was added to DIR; without files, end then" },
     { 0, "count", CLI_FLAG_ON, &count, NULL, "add n_tokens only" },
     { 0, "decode", CLI_FLAG_ON, &decode, NULL, "from input_ids back to text" },
     { 0, "skip-special-tokens", CLI_FLAG_ON, &skip_special, NULL,
@@ -303,8 +306,8 @@ static void set_lengths(struct tokenize *z)
     if (!padding_given)
         return;
     if (z->info->pad < 0)
-        cli_usage("the tokenizer has no padding token: "
-                  "add one, or leave --padding away");
+        cli_usage(
+            "--padding: the tokenizer has no padding token to fill up with");
     z->pad = !padding || most;
     if (!z->pad)
         cli_note("--padding max_length does nothing: the tokenizer has no "
@@ -338,7 +341,8 @@ static void add_tokens(struct tokenize *z)
 
     if (tf_tokenizer_add(z->tok, added.v, added.n, false, &err) < 0 ||
         tf_tokenizer_add(z->tok, added_special.v, added_special.n, true, &err) <
-            0)
+            0 ||
+        (save && tf_tokenizer_save(z->tok, save, &err)))
         cli_die(CLI_FILE, "%s", err.msg);
     z->info = tf_tokenizer_info(z->tok);
 }
@@ -434,7 +438,7 @@ int main(int argc, char **argv)
     cli_stats_loaded(NULL);
     if (info) {
         print_info(&z);
-    } else {
+    } else if (!save || *files) {
         open_states(&z);
         status = cli_each(&tool, files, &z);
     }

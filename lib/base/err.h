@@ -28,9 +28,9 @@ int tf_no_memory(struct tf_err *err, size_t bytes);
 
 /* The compiler is told that they return -1 and nothing else, so that it sees
  * what is set when a call did not fail. */
-#define tf_fail(...)      (__extension__({ tf_fail(__VA_ARGS__); -1; }))
-#define tf_fail_code(...) (__extension__({ tf_fail_code(__VA_ARGS__); -1; }))
-#define tf_no_memory(...) (__extension__({ tf_no_memory(__VA_ARGS__); -1; }))
+#define tf_fail(...)      (__extension__({ tf_fail(__VA_ARGS__), -1; }))
+#define tf_fail_code(...) (__extension__({ tf_fail_code(__VA_ARGS__), -1; }))
+#define tf_no_memory(...) (__extension__({ tf_no_memory(__VA_ARGS__), -1; }))
 
 /* Put "where: " before the message: a path, a tensor, a record. */
 void tf_err_at(struct tf_err *err, const char *where);
