@@ -3,7 +3,9 @@
 Ours is timed inside tests/bench_tokenizer.c, the peers inside Python around
 the calls into their libraries."""
 import json
+import os
 import subprocess
+import sys
 import time
 
 from . import assets
@@ -30,7 +32,7 @@ def fingerprint(lists):
     return [len(ids), int(ids.sum()), int((ids * place).sum())]
 
 
-def hf_calls(path, lines, threads):
+def hf_calls(path, lines):
     from tokenizers import Tokenizer
     tok = Tokenizer.from_file(path)
     tok.no_padding()
@@ -94,7 +96,6 @@ def opening(bench, program, name, path):
 
 def pipe(bench, tool, path, text, megabytes):
     """text to counts, whole processes: lines in, JSON lines out"""
-    import sys
     loop = ("import json, sys; from tokenizers import Tokenizer\n"
             "t = Tokenizer.from_file(sys.argv[1]); t.no_truncation();"
             " t.no_padding()\n"
@@ -141,12 +142,11 @@ def run(bench):
 
 
 def throughput(bench, program, name, text, lines, megabytes):
-    import os
     path = assets.tokenizer(bench, name)
     # the tokenizers library reads this when it first starts its threads
     os.environ["TOKENIZERS_PARALLELISM"] = (
         "true" if bench.threads > 1 else "false")
-    calls = hf_calls(path, lines, bench.threads)
+    calls = hf_calls(path, lines)
     if name == "gpt2":
         calls["tiktoken"] = tiktoken_call(path, lines, bench.threads)
     if program:

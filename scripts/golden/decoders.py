@@ -6,8 +6,8 @@ import os
 import tiny_tokenizers as tt
 import torch
 import transformers
-from random_model import (draw, floats, generator, load, owned, read_json,
-                          write_expected, write_json)
+from random_model import (draw, floats, generator, load, of, owned,
+                          read_json, write_expected, write_json)
 from tokenizers import Tokenizer
 from transformers import GenerationConfig
 
@@ -233,10 +233,6 @@ MODELS = {
     "qwen2-classify": (llama("qwen2", **LABELS), "Qwen2", BF16),
     "qwen3-classify": (llama("qwen3", **LABELS), "Qwen3", BF16),
 }
-
-
-def of(prefix, suffix):
-    return getattr(transformers, prefix + suffix)
 
 
 def random_model(cls, name, folder, dtype):

@@ -9,8 +9,8 @@ import os
 import tiny_tokenizers as tt
 import torch
 import transformers
-from random_model import (floats, generator, load, parameters, save_weights,
-                          write_expected, write_json)
+from random_model import (floats, generator, load, of, parameters,
+                          save_weights, write_expected, write_json)
 from tokenizers import Tokenizer
 
 SENTENCES = tt.corpus()
@@ -22,7 +22,6 @@ PAIRS = [("Is it good?", "It is the best film of the year."),
          (" ".join(SENTENCES[4:7]), "Not for me, thanks.")]
 QUESTION = ("Where is the forest?",
             "Tom went home. The forest is over there, near the church.")
-
 
 
 def config(kind, **members):
@@ -275,10 +274,6 @@ def head_answers(folder, prefix, limit, types):
         "question": QUESTION[0], "context": QUESTION[1], "input_ids": ids,
         **named, "start_logits": floats(out.start_logits[0]),
         "end_logits": floats(out.end_logits[0])}
-
-
-def of(prefix, suffix):
-    return getattr(transformers, prefix + suffix)
 
 
 def vocabulary(folder):

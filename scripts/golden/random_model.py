@@ -9,6 +9,11 @@ import transformers
 from safetensors.torch import save_file
 
 
+def of(prefix, suffix):
+    """The Transformers class of an architecture, by the parts of its name."""
+    return getattr(transformers, prefix + suffix)
+
+
 def generator(name):
     """One stream of random numbers for each model, whatever runs before."""
     return torch.Generator().manual_seed(zlib.crc32(name.encode()))
