@@ -17,7 +17,7 @@ TF_ROW("bert", {
         "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1
     },
     "encoder": {
-        "types": "$type_vocab_size",
+        "types": "$type_vocab_size", "causal": "$is_decoder",
         "norm_bias": true, "attention_bias": true,
         "attention_out_bias": true, "mlp_bias": true,
         "projection_bias": true,

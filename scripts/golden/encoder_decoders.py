@@ -5,8 +5,8 @@ import os
 import tiny_tokenizers as tt
 import torch
 import transformers
-from decoders import (BF16, F16, NEW_TOKENS, SEARCHES, new_tokens,
-                      random_model, steady, sure)
+from decoders import (BF16, F16, LABELS, NEW_TOKENS, SEARCHES, classify_cases,
+                      new_tokens, random_model, steady, sure)
 from random_model import (floats, generator, load, save_weights,
                           write_expected, write_json)
 from safetensors.torch import load_file
@@ -75,6 +75,13 @@ MODELS = {
                {"single": "eng_Latn $A </s>",
                 "languages": ["eng_Latn", "deu_Latn"]},
                {"forced_bos_token_id": "deu_Latn"}),
+    "bart-classify": (bart(scale_embedding=True, **LABELS,
+                           max_position_embeddings=224),
+                      "BartForSequenceClassification", F16,
+                      {"single": "<s> $A </s>"}, {}),
+    "t5-classify": (t5(feed_forward_proj="relu", **LABELS),
+                    "T5ForSequenceClassification", BF16,
+                    {"single": "$A </s>"}, {}),
 }
 
 
@@ -146,6 +153,13 @@ def make(name, folder):
         "vocab_size": tok.get_vocab_size(),
         "torch_dtype": str(dtype).partition(".")[2]})
     random_model(cls, name, folder, dtype)
+    if name.endswith("-classify"):
+        with torch.no_grad():
+            write_expected(folder, {
+                "transformers": transformers.__version__,
+                "torch": torch.__version__.split("+")[0],
+                "cases": list(classify_cases(load(cls, folder), tok))})
+        return
     if members.get("tie_word_embeddings") is False:
         untie(name, folder)
     generation = {
