@@ -136,6 +136,7 @@ static void head_back(struct tf_ctx *ctx, struct tf_node *node)
 static bool prepare(struct tf_ctx *ctx, struct head *h, const int32_t *labels,
                     const struct tf_loss *spec)
 {
+    bool recording = ctx->tape && !ctx->tape->paused;
     size_t rows = tf_tensor_rows(h->x), i;
 
     h->count = tf_count_labels(labels, rows);
@@ -147,9 +148,9 @@ static bool prepare(struct tf_ctx *ctx, struct head *h, const int32_t *labels,
     h->rows = tf_scratch(ctx, h->count, sizeof(*h->rows));
     h->labels = tf_scratch(ctx, h->count, sizeof(*h->labels));
     h->parts = tf_scratch(ctx, h->count, sizeof(*h->parts));
-    if (ctx->tape && tf_wants_grad(h->x))
+    if (recording && tf_wants_grad(h->x))
         h->dx = tf_scratch(ctx, h->count * h->w->in, sizeof(float));
-    h->back = ctx->tape && (h->dx || tf_wants_grad(tf_base_of(&h->w->w)) ||
+    h->back = recording && (h->dx || tf_wants_grad(tf_base_of(&h->w->w)) ||
                             tf_wants_grad(&h->w->bias));
     if (ctx->failed)
         return false;

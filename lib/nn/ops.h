@@ -32,8 +32,9 @@ struct tf_ctx {
     struct tf_err *err;
     bool failed;
 
-    bool training; /* dropout acts; its draws are keyed by (seed, step, draws,
-                      element), so a step can be repeated exactly */
+    bool
+        training; /* with a tape: dropout acts. Its draws are keyed by (seed,
+                     step, draws, element), so a step can be repeated exactly */
     uint64_t seed, step;
     uint32_t draws; /* dropouts so far; set to 0 before every step */
 };

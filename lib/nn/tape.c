@@ -13,8 +13,7 @@ struct tf_spare {
 
 void tf_tape_init(struct tf_tape *tape)
 {
-    tape->last = NULL;
-    tape->spares = NULL;
+    *tape = (struct tf_tape){ 0 };
     tf_arena_init(&tape->grads);
 }
 
@@ -37,7 +36,8 @@ void *tf_record(struct tf_ctx *ctx, size_t size, struct tf_tensor *out,
 {
     struct tf_node *node;
 
-    if (!ctx->tape || !wanted || !(node = tf_scratch(ctx, 1, size)))
+    if (!ctx->tape || ctx->tape->paused || !wanted ||
+        !(node = tf_scratch(ctx, 1, size)))
         return NULL;
     memset(node, 0, size);
     node->before = ctx->tape->last;
@@ -235,15 +235,15 @@ struct tf_tensor *tf_recompute(struct tf_ctx *ctx, tf_block_fn *block,
     uint32_t draws = ctx->draws;
     size_t i;
 
-    if (!x || !tape)
+    if (!x || !tape || tape->paused)
         return x ? block(ctx, arg, x) : NULL;
     out = tf_new(ctx, tf_tensor_rows(x), tf_cols(x));
     if (!out)
         return NULL;
     mark = tf_arena_mark(ctx->arena);
-    ctx->tape = NULL;
+    tape->paused = true;
     y = block(ctx, arg, x);
-    ctx->tape = tape;
+    tape->paused = false;
     if (!y)
         return NULL;
     for (i = 0; i < out->dim[0]; i++)

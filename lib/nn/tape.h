@@ -27,6 +27,7 @@ struct tf_tape {
     struct tf_node *last;
     struct tf_arena grads;   /* of results */
     struct tf_spare *spares; /* pieces of it that are free */
+    bool paused;             /* ops leave no nodes */
 };
 
 void tf_tape_init(struct tf_tape *tape);
