@@ -1,6 +1,7 @@
 # make             build the tools into build/
 # make check       unit tests, command-line tests, layer check
 # make SAN=1 check the same under AddressSanitizer and UBSan, in build-san/
+# make fuzz        the fuzz targets tests/fuzz_*.c into build-fuzz/tests/ (clang)
 # make install     into $(DESTDIR)$(PREFIX)
 
 PREFIX   = /usr/local
@@ -20,6 +21,14 @@ CFLAGS  = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 LDFLAGS = -fsanitize=address,undefined
 endif
 
+ifdef FUZZ
+B = build-fuzz
+CC = clang
+CFLAGS  = -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	  -fno-sanitize-recover=undefined
+LDFLAGS = -fsanitize=fuzzer,address,undefined
+endif
+
 # instruction-set files are built for the machine that has the set
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 ISA_x86_64  = avx2 avx512
@@ -28,6 +37,9 @@ ISA_ALL = $(sort $(ISA_x86_64) $(ISA_aarch64))
 SKIP = $(foreach i,$(filter-out $(ISA_$(ARCH)),$(ISA_ALL)),lib/kernel/%_$(i).c)
 
 SRC   = $(filter-out $(SKIP),$(sort $(wildcard lib/*/*.c)))
+ifdef FUZZ # readers of files and records
+SRC  := $(filter lib/base/% lib/format/% lib/text/% lib/%/dtype.c,$(SRC))
+endif
 OBJ   = $(SRC:%.c=$(B)/%.o)
 LIB   = $(B)/libtf.a
 CLI   = $(B)/libcli.a
@@ -78,6 +90,11 @@ $(TESTS): %: %.o $(LIB)
 $(B)/tests/bench_%: $(B)/tests/bench_%.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(B)/tests/fuzz_%: $(B)/tests/fuzz_%.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+fuzz:
+	$(MAKE) FUZZ=1 $(patsubst %.c,build-fuzz/%,$(wildcard tests/fuzz_*.c))
+
 $(PROBES): %: %.o $(CLI) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -94,8 +111,8 @@ install: all
 	scripts/install-completions $(DEST)/share $(TOOLS)
 
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-fuzz
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
-.PHONY: all check install clean
+.PHONY: all check fuzz install clean
 .SECONDARY:

@@ -224,7 +224,8 @@ struct tf_tok_state *tf_tok_state_new(const struct tf_tokenizer *tok,
     if (!st)
         return NULL;
     st->tok = tok;
-    if (tf_wordcache_init(&st->cache, err)) {
+    if (tf_wordcache_init(&st->cache, err) ||
+        tf_tokens_room(&st->tokens, 1, err)) {
         tf_tok_state_free(st);
         return NULL;
     }

@@ -1,6 +1,7 @@
 /*
  * Words that were tokenized before, and their tokens: most words of a text. One
- * a thread. When it is full it starts anew.
+ * a thread. Two halves: when one is full the other is emptied and filled next,
+ * and takes over from the full one what is asked for again.
  */
 #ifndef TF_TEXT_WORDCACHE_H
 #define TF_TEXT_WORDCACHE_H
@@ -11,11 +12,13 @@
 #include "text/model.h"
 
 struct tf_wordcache {
-    uint64_t
-        *slots; /* upper half of the hash, then place in pool + 1; 0 free */
-    size_t count;
-    uint32_t *pool; /* entries, see wordcache.c */
-    size_t used;
+    struct tf_wordcache_half {
+        uint64_t *slots; /* half a hash, then place in pool + 1; 0: free */
+        size_t count;
+        uint32_t *pool; /* entries, see wordcache.c */
+        size_t used;
+    } half[2];
+    unsigned filling;
 };
 
 /* Zeroed memory to an empty cache. */
