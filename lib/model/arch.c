@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "model/arch_fields.h"
 #include "model/arch_rows.h"
+#include "model/gguf_model.h"
 #include "model/layers.h"
 
 #define ROW_MAX     1000000 /* bytes of an architecture.json */
@@ -147,6 +148,14 @@ static json_t *find_or_read(const struct tf_config *config, const char *dir,
 
     if (file)
         return read_row(file, err);
+    if (config->gguf) {
+        row = tf_arch_row(config->model_type, err);
+        if (row && tf_gguf_row(row, config->gguf, err)) {
+            json_decref(row);
+            return NULL;
+        }
+        return row;
+    }
     path = tf_path(dir, "architecture.json", err);
     if (!path)
         return NULL;

@@ -119,7 +119,7 @@ static int wrong_shape(const struct tf_tensor *t, const char *name,
 static bool is_float(enum tf_dtype dtype)
 {
     return dtype == TF_F32 || dtype == TF_F16 || dtype == TF_BF16 ||
-           dtype == TF_F64;
+           dtype == TF_F64 || tf_dtype_info(dtype)->block > 1;
 }
 
 static const struct tf_tensor *
@@ -172,7 +172,9 @@ bool tf_bind_has(struct tf_bind *bind, const char *pattern, const char *suffix)
 
 static bool aligned(const struct tf_tensor *t)
 {
-    return (uintptr_t)t->data % tf_dtype_info(t->dtype)->bytes == 0;
+    const struct tf_dtype_info *info = tf_dtype_info(t->dtype);
+
+    return info->block > 1 || (uintptr_t)t->data % info->bytes == 0;
 }
 
 static int unpack(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
@@ -194,6 +196,7 @@ static int narrow(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
     const struct tf_kernels *k = tf_kernels();
     const struct tf_dtype_info *info = tf_dtype_info(t->dtype);
     size_t rows = tf_tensor_rows(t), cols = t->ld;
+    size_t row_bytes = cols / info->block * info->bytes;
     uint16_t *copy = tf_arena_alloc(bind->memory, rows * cols, sizeof(*copy));
     struct tf_arena_mark mark = tf_arena_mark(bind->memory);
     float *row = tf_arena_alloc(bind->memory, cols, sizeof(*row));
@@ -201,14 +204,14 @@ static int narrow(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
     if (!copy || !row)
         return tf_no_memory(err, rows * cols * sizeof(*copy));
     for (size_t i = 0; i < rows; i++) {
-        info->unpack(row, (const char *)t->data + i * cols * info->bytes, cols);
+        info->unpack(row, (const char *)t->data + i * row_bytes, cols);
         if (bind->dtype == TF_BF16)
             k->pack_bf16(copy + i * cols, row, cols);
         else
             k->pack_f16(copy + i * cols, row, cols);
     }
     tf_arena_rewind(bind->memory, mark);
-    tf_map_forget(t->data, rows * cols * info->bytes);
+    tf_map_forget(t->data, rows * row_bytes);
     t->data = copy;
     t->dtype = bind->dtype;
     return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/mem.h"
+#include "model/gguf_model.h"
 
 #define CONFIG_MAX 16000000 /* bytes */
 #define LABELS_MAX 1000000
@@ -167,6 +168,19 @@ int tf_config_open(struct tf_config *config, const char *dir,
                          dir);
     free(path);
     return failed;
+}
+
+int tf_config_of_gguf(struct tf_config *config, const struct tf_gguf *gguf,
+                      struct tf_err *err)
+{
+    memset(config, 0, sizeof(*config));
+    config->gguf = gguf;
+    config->json = tf_gguf_config(gguf, err);
+    if (!config->json)
+        return -1;
+    config->model_type =
+        json_string_value(json_object_get(config->json, "model_type"));
+    return 0;
 }
 
 void tf_config_release(struct tf_config *config)

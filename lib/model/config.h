@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "format/gguf.h"
 
 enum tf_problem {
     TF_PROBLEM_NONE, /* config.json does not say */
@@ -19,8 +20,9 @@ enum tf_problem {
 };
 
 struct tf_config {
-    json_t *json;           /* the whole file, an object */
-    const char *model_type; /* NULL: not given */
+    json_t *json;               /* the whole file, an object */
+    const struct tf_gguf *gguf; /* the file it was made from, else NULL */
+    const char *model_type;     /* NULL: not given */
     size_t label_count;
     char **labels; /* id2label; LABEL_0, ... where it is silent */
     enum tf_problem problem;
@@ -30,6 +32,9 @@ struct tf_config {
  * on failure. */
 int tf_config_open(struct tf_config *config, const char *dir,
                    struct tf_err *err);
+/* Make a configuration of a GGUF's metadata, which outlives it. */
+int tf_config_of_gguf(struct tf_config *config, const struct tf_gguf *gguf,
+                      struct tf_err *err);
 /* Read id2label, num_labels and problem_type; `defaults` (an object or NULL)
  * speaks where config.json is silent. */
 int tf_config_labels(struct tf_config *config, json_t *defaults,

@@ -100,16 +100,39 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
     return failed ? -1 : 0;
 }
 
+/* The configuration of a folder, or of a GGUF, whose weights are opened too. */
+static int open_config(struct tf_model *m, const char *path, struct tf_err *err)
+{
+    const struct tf_gguf *gguf;
+
+    if (tf_dir_exists(path))
+        return tf_config_open(&m->config, path, err);
+    m->weights = tf_weights_open(path, err);
+    if (!m->weights)
+        return -1;
+    gguf = tf_weights_gguf(m->weights);
+    if (!gguf)
+        return tf_fail(err,
+                       "%.300s: weights alone; name the folder that has the "
+                       "config.json too",
+                       path);
+    if (!tf_config_of_gguf(&m->config, gguf, err))
+        return 0;
+    tf_err_at(err, path);
+    return -1;
+}
+
 static int open_parts(struct tf_model *m, const char *dir,
                       const struct tf_model_opts *opts, struct tf_err *err)
 {
-    if (tf_config_open(&m->config, dir, err) ||
+    if (open_config(m, dir, err) ||
         tf_arch_resolve(&m->arch, &m->config, dir, opts->arch, err))
         return -1;
     if (tf_config_labels(&m->config, json_object_get(m->arch.row, "defaults"),
                          err))
         return -1;
-    m->weights = tf_weights_open(dir, err);
+    if (!m->weights)
+        m->weights = tf_weights_open(dir, err);
     if (!m->weights)
         return -1;
     if (bind_model(m, opts, err)) {

@@ -42,9 +42,9 @@ struct tf_model {
 };
 
 /*
- * Open the model in the folder `dir`. Fails, naming it, when a file is missing
- * or broken, a tensor is missing (the task's head included) or has not the
- * shape that config.json gives it.
+ * Open the model in the folder `dir`, or a GGUF file. Fails, naming it, when a
+ * file is missing or broken, a tensor is missing (the task's head included) or
+ * has not the shape that config.json gives it.
  */
 struct tf_model *tf_model_open(const char *dir,
                                const struct tf_model_opts *opts,
