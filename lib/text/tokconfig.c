@@ -394,6 +394,22 @@ int tf_tokconfig_read(struct tf_tokconfig *c, const char *dir,
     return 0;
 }
 
+int tf_tokconfig_of(struct tf_tokconfig *c, struct tf_buf *text,
+                    struct tf_err *err)
+{
+    struct tf_str none = { 0 };
+
+    c->text = *text;
+    *text = (struct tf_buf)TF_BUF_INIT;
+    if (tf_record_parse(&c->config, c->text.data, c->text.len, err))
+        return -1;
+    c->cls = tf_tokclass_choose(none, none);
+    if (fill_defaults(c, err) || read_members(c, &c->config, err))
+        return -1;
+    c->has_template = tf_record_get(&c->config, "chat_template").s;
+    return 0;
+}
+
 int tf_tokconfig_default_pad(struct tf_tokconfig *c, const char *token,
                              struct tf_err *err)
 {

@@ -39,6 +39,10 @@ struct tf_tokconfig {
 /* Read what there is of `dir`. On failure, too, release. */
 int tf_tokconfig_read(struct tf_tokconfig *c, const char *dir,
                       struct tf_err *err);
+/* The same of a tokenizer_config.json alone, whose bytes are taken over: a
+ * tokenizer of the general class. */
+int tf_tokconfig_of(struct tf_tokconfig *c, struct tf_buf *text,
+                    struct tf_err *err);
 void tf_tokconfig_release(struct tf_tokconfig *c);
 
 /* The pad token of tokenizer.json's padding section: taken where neither the

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/mem.h"
+#include "text/gguf_vocab.h"
 #include "text/legacy.h"
 #include "text/pipeline.h"
 
@@ -178,6 +179,38 @@ static int open_folder(struct tf_tokenizer *tok, const char *dir,
     return failed || add_config_tokens(tok, err) ? -1 : 0;
 }
 
+/* The tokenizer inside a GGUF. */
+static int read_gguf(struct tf_tokenizer *tok, const char *path,
+                     struct tf_err *err)
+{
+    struct tf_gguf *g = tf_gguf_open(path, err);
+    struct tf_buf json = TF_BUF_INIT, config = TF_BUF_INIT;
+    int failed;
+
+    if (!g)
+        return -1;
+    failed = tf_gguf_vocab(g, &json, &config, err) ||
+             tf_tokconfig_of(&tok->config, &config, err) ||
+             tf_tokenizer_read(tok, json.data, json.len, err);
+    if (failed)
+        tf_err_at(err, path);
+    tf_buf_release(&json);
+    tf_buf_release(&config);
+    tf_gguf_close(g);
+    return failed ? -1 : 0;
+}
+
+static bool is_gguf(const char *path)
+{
+    char magic[4] = "";
+    FILE *f = fopen(path, "rb");
+    bool yes = f && fread(magic, 1, 4, f) == 4 && !memcmp(magic, "GGUF", 4);
+
+    if (f)
+        fclose(f);
+    return yes;
+}
+
 struct tf_tokenizer *tf_tokenizer_open(const char *path, struct tf_err *err)
 {
     struct tf_tokenizer *tok = tf_alloc(1, sizeof(*tok), err);
@@ -190,6 +223,8 @@ struct tf_tokenizer *tf_tokenizer_open(const char *path, struct tf_err *err)
         failed = -1;
     else if (tf_dir_exists(path))
         failed = open_folder(tok, path, err);
+    else if (is_gguf(path))
+        failed = read_gguf(tok, path, err);
     else
         failed = read_file(tok, path, err);
     if (failed) {

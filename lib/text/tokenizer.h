@@ -21,7 +21,7 @@ struct tf_tok_state;
  * vocab.json with merges.txt, or spiece.model, tokenizer.model,
  * sentencepiece.bpe.model; each with tokenizer_config.json,
  * special_tokens_map.json and added_tokens.json. `path` may also be a
- * tokenizer.json itself. NULL and `err` on failure.
+ * tokenizer.json itself, or a GGUF file. NULL and `err` on failure.
  */
 struct tf_tokenizer *tf_tokenizer_open(const char *path, struct tf_err *err);
 void tf_tokenizer_close(struct tf_tokenizer *tok); /* NULL is allowed */

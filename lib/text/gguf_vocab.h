@@ -1,0 +1,19 @@
+/* The tokenizer inside a GGUF, written as the files that a folder would have.
+ */
+#ifndef TF_TEXT_GGUF_VOCAB_H
+#define TF_TEXT_GGUF_VOCAB_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "format/gguf.h"
+
+/*
+ * Append the text of a tokenizer.json for tokenizer.ggml.*: SentencePiece BPE
+ * ("llama"), byte-level BPE ("gpt2") with the splitter that .pre names,
+ * WordPiece ("bert"), Unigram ("t5"); and to `config` that of a
+ * tokenizer_config.json with the special tokens and the chat template. What is
+ * not understood fails by name.
+ */
+int tf_gguf_vocab(const struct tf_gguf *g, struct tf_buf *json,
+                  struct tf_buf *config, struct tf_err *err);
+#endif
