@@ -30,7 +30,8 @@ static const struct {
     { PATH,
       "Model",
       { 'm', "model", CLI_FILE_NAME, &cli.model, "SPEC",
-        "a model folder, a .gguf file or a hub id org/name[@revision]; $TF_MODEL is its default" } },
+        "a model folder, a .gguf file or a hub id org/name[@revision]; "
+        "$TF_MODEL is its default" } },
     { PATH,
       "Model",
       { 0, "cache-dir", CLI_DIR_NAME, &cli.cache_dir, "DIR",
@@ -54,7 +55,8 @@ static const struct {
     { CLI_MODEL,
       "Model",
       { 'b', "batch-size", CLI_INT, &cli.batch_size, "N",
-        "the most records in one forward pass; by a budget of tokens when not given",
+        "the most records in one forward pass; by a budget of tokens when not "
+        "given",
         1, INFINITY, &batch_given } },
     { CLI_MODEL,
       "Model",

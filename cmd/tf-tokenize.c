@@ -51,7 +51,8 @@ static const struct cli_opt opts[] = {
     { 0, "add-special-token", CLI_STRINGS, &added_special, "T",
       "add a special token; may be repeated" },
     { 0, "save", CLI_DIR_NAME, &save, "DIR",
-      "write the tokenizer with what was added to DIR; without files, end then" },
+      "write the tokenizer with what was added to DIR; without files, end "
+      "then" },
     { 0, "count", CLI_FLAG_ON, &count, NULL, "add n_tokens only" },
     { 0, "decode", CLI_FLAG_ON, &decode, NULL, "from input_ids back to text" },
     { 0, "skip-special-tokens", CLI_FLAG_ON, &skip_special, NULL,
