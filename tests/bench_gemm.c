@@ -69,7 +69,7 @@ static void loop(void *arg, size_t i, int worker)
     t.a = t.ahead = arg;
     t.lda = LOOP_K;
     t.b = t.a + k->mr * LOOP_K;
-    t.ldb = k->nr;
+    t.ldb = t.ldc = k->nr;
     t.c = (float *)arg + (k->mr + k->nr) * LOOP_K +
           (size_t)worker * k->mr * k->nr;
     for (i = 0; i < LOOPS; i++)

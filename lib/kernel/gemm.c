@@ -11,6 +11,8 @@ struct plan {
     const struct tf_gemm *g;
     const struct tf_kernels *kern;
     bool turned;
+    bool direct;          /* sums gather in C itself */
+    bool panels_in_place; /* and are not packed */
     struct tf_side row_side, panel_side;
     size_t rows, columns;
     size_t tile_rows;  /* rows of a tile, at most kern->mr */
@@ -27,10 +29,12 @@ struct plan {
 };
 
 enum {
-    BLOCK_TILES = 8,        /* tiles of a block: its rows stay in L2 */
-    CHUNK_COLUMNS = 1024,   /* partial sums of a block stay in L2 */
-    CHUNK_FLOATS = 2 << 20, /* 8 MB of packed panels */
-    JOBS_PER_THREAD = 4     /* evens out threads that run unevenly */
+    BLOCK_TILES = 8,         /* tiles of a block: its rows stay in L2 */
+    CHUNK_COLUMNS = 1024,    /* partial sums of a block stay in L2 */
+    CHUNK_FLOATS = 2 << 20,  /* 8 MB of packed panels */
+    DIRECT_FLOATS = 3 << 18, /* of C: more of it is better written in rows */
+    TILES_IN_PLACE = 6,      /* to pack for less does not pay */
+    JOBS_PER_THREAD = 4      /* evens out threads that run unevenly */
 };
 
 /*
@@ -65,6 +69,25 @@ static void orient(struct plan *p)
     p->columns = p->turned ? g->m : g->n;
 }
 
+/* What the epilogue does beyond adding to C. */
+static bool has_work(const struct tf_epilogue *e)
+{
+    return e && ((e->alpha != 0 && e->alpha != 1) || e->bias || e->pre_act ||
+                 e->act != TF_ACT_NONE || e->residual);
+}
+
+static void choose_places(struct plan *p)
+{
+    const struct tf_epilogue *e = p->g->epilogue;
+
+    p->direct =
+        !p->turned && p->rows * p->columns <= DIRECT_FLOATS &&
+        !(e && (e->residual == p->g->c || (e->accumulate && has_work(e))));
+    p->panels_in_place = !p->g->packed && p->tiles <= TILES_IN_PLACE &&
+                         tf_columns_in_place(&p->panel_side) &&
+                         p->columns % p->kern->nr == 0;
+}
+
 static void cut(struct plan *p, int threads)
 {
     size_t nr = p->kern->nr, panels = tf_div_up(p->columns, nr), jobs;
@@ -91,13 +114,17 @@ static size_t rows_floats(const struct plan *p)
 
 static size_t sums_floats(const struct plan *p)
 {
-    return p->block_tiles * p->group_panels * p->kern->mr * p->kern->nr;
+    return p->direct
+               ? 0
+               : p->block_tiles * p->group_panels * p->kern->mr * p->kern->nr;
 }
 
 static size_t strip_floats(const struct plan *p)
 {
     size_t nr = p->kern->nr;
 
+    if (p->direct)
+        return 0;
     return tf_round_line(p->turned ? nr * p->block_tiles * p->tile_rows
                                    : p->tile_rows * p->group_panels * nr);
 }
@@ -109,7 +136,7 @@ static size_t worker_floats(const struct plan *p)
 
 static size_t panels_floats(const struct plan *p)
 {
-    if (p->g->packed)
+    if (p->g->packed || p->panels_in_place)
         return 0;
     return tf_round_line(tf_panels_floats(p->g->k, p->kern->nr, p->chunk));
 }
@@ -171,25 +198,43 @@ static const float *rows_of_block(const struct plan *p, const struct job *j,
     return j->packed;
 }
 
+static const float *panel_of_block(const struct plan *p, const struct job *j,
+                                   size_t block, size_t panel, size_t *ldb)
+{
+    const struct tf_side *s = &p->panel_side;
+
+    if (p->panels_in_place) {
+        *ldb = s->depth;
+        return (const float *)s->data + j->column + panel * p->kern->nr +
+               block * TF_GEMM_KC * s->depth;
+    }
+    *ldb = p->kern->nr;
+    return tf_panel(&p->panels, block, p->first_panel + j->panel + panel);
+}
+
 /* While a panel is multiplied into every row, the next one is fetched. */
 static void sum_block(const struct plan *p, const struct job *j, size_t block)
 {
-    size_t nr = p->kern->nr, lda, panel, tile, done;
-    const float *rows = rows_of_block(p, j, block, &lda);
-    struct tf_tile t = { .k = tf_k_in_block(p->g->k, block),
-                         .lda = lda,
-                         .ldb = nr,
-                         .first = !block };
+    const struct tf_gemm *g = p->g;
+    size_t nr = p->kern->nr, panel, tile, done;
+    struct tf_tile t = { .k = tf_k_in_block(g->k, block) };
+    const float *rows = rows_of_block(p, j, block, &t.lda);
 
+    t.ldc = p->direct ? g->ldc : nr;
+    t.first = !block && !(p->direct && g->epilogue && g->epilogue->accumulate);
     for (panel = 0; panel < j->panels; panel++) {
-        t.b = tf_panel(&p->panels, block, p->first_panel + j->panel + panel);
+        t.b = panel_of_block(p, j, block, panel, &t.ldb);
         t.n = tf_least(nr, j->columns - panel * nr);
-        t.step = panel + 1 < j->panels ? tf_most(1, nr / j->tiles) : 0;
+        t.step = 0;
+        if (panel + 1 < j->panels && !p->panels_in_place)
+            t.step = tf_most(1, nr / j->tiles);
         t.ahead = t.step ? t.b + t.k * nr : t.b;
         for (tile = 0, done = 0; done < j->rows; tile++, done += t.m) {
             t.m = tf_least(p->tile_rows, j->rows - done);
-            t.a = rows + done * lda;
-            t.c = sums_of(p, j, panel, tile);
+            t.a = rows + done * t.lda;
+            t.c = p->direct
+                      ? g->c + (j->row + done) * g->ldc + j->column + panel * nr
+                      : sums_of(p, j, panel, tile);
             p->kern->gemm_tile(&t);
             t.ahead += t.k * t.step;
         }
@@ -215,8 +260,17 @@ void tf_gemm_finish(const struct tf_kernels *kern, const struct tf_gemm *g,
         kern->add(c, x, e->residual + row * e->ld_residual + column, n);
     else if (e && e->accumulate)
         kern->add(c, c, x, n);
-    else
+    else if (c != x)
         memcpy(c, x, n * sizeof(*x));
+}
+
+static void finish_in_place(const struct plan *p, const struct job *j)
+{
+    size_t i;
+
+    for (i = j->row; has_work(p->g->epilogue) && i < j->row + j->rows; i++)
+        tf_gemm_finish(p->kern, p->g, p->g->c + i * p->g->ldc + j->column, i,
+                       j->column, j->columns);
 }
 
 /* Rows of C that a strip of sums makes: the tiles of one row of tiles side by
@@ -263,7 +317,9 @@ static void run_job(void *arg, size_t i, int worker)
         return;
     for (block = 0; block < tf_k_blocks(p->g->k); block++)
         sum_block(p, &j, block);
-    if (p->turned) {
+    if (p->direct) {
+        finish_in_place(p, &j);
+    } else if (p->turned) {
         for (t = 0; t < j.panels; t++)
             finish_panel(p, &j, t);
     } else {
@@ -283,7 +339,7 @@ static void run_plan(struct plan *p, struct tf_pool *pool, float *scratch)
         if (p->g->packed) {
             p->panels = p->g->packed->panels;
             p->first_panel = first;
-        } else {
+        } else if (!p->panels_in_place) {
             p->panels =
                 (struct tf_panels){ p->g->k, nr, p->chunk_panels, scratch };
             p->first_panel = 0;
@@ -314,6 +370,8 @@ static float *scratch_of_thread(size_t floats, struct tf_err *err)
     pthread_once(&scratch_once, make_key);
     if (bytes <= have)
         return scratch;
+    if (have)
+        pthread_setspecific(scratch_key, NULL);
     free(scratch);
     have = 0;
     scratch = scratch_failed ? NULL : aligned_alloc(64, bytes);
@@ -344,6 +402,7 @@ int tf_gemm(struct tf_pool *pool, const struct tf_gemm *g, struct tf_err *err)
     }
     orient(&p);
     cut(&p, threads);
+    choose_places(&p);
     scratch = scratch_of_thread(
         panels_floats(&p) + (size_t)threads * worker_floats(&p), err);
     if (!scratch)
@@ -383,5 +442,6 @@ void tf_gemm_serial(const struct tf_gemm *g, float *scratch)
     }
     orient(&p);
     cut(&p, 1);
+    choose_places(&p);
     run_plan(&p, NULL, scratch);
 }

@@ -29,6 +29,11 @@ bool tf_rows_in_place(const struct tf_side *s)
     return plain(s) && s->depth == 1;
 }
 
+bool tf_columns_in_place(const struct tf_side *s)
+{
+    return plain(s) && s->along == 1;
+}
+
 void tf_pack_rows(const struct tf_kernels *kern, float *dst, size_t ldd,
                   const struct tf_side *s, size_t i, size_t m, size_t p,
                   size_t k)
@@ -118,9 +123,9 @@ void tf_pack_panel(const struct tf_kernels *kern, float *dst,
             for (c = 0; c < n; c++)
                 type->unpack(dst + q * nr + c, element(s, j + c, p + q), 1);
     }
-    if (n < nr)
-        for (q = 0; q < k; q++)
-            memset(dst + q * nr + n, 0, (nr - n) * sizeof(*dst));
+    for (q = 0; n < nr && q < k; q++)
+        for (c = n; c < nr; c++)
+            dst[q * nr + c] = 0;
 }
 
 size_t tf_panels_floats(size_t k, size_t nr, size_t count)

@@ -29,8 +29,9 @@ void tf_pack_rows(const struct tf_kernels *kern, float *dst, size_t ldd,
 void tf_pack_panel(const struct tf_kernels *kern, float *dst,
                    const struct tf_side *s, size_t j, size_t n, size_t p,
                    size_t k);
-/* Whether the rows of `s` can be read where they are. */
+/* Whether the rows, or the columns, of `s` can be read where they are. */
 bool tf_rows_in_place(const struct tf_side *s);
+bool tf_columns_in_place(const struct tf_side *s);
 
 /* Panels of all of k: [k block][panel][k in the block][nr]. */
 struct tf_panels {

@@ -56,19 +56,16 @@ struct tf_norm_back {
 };
 
 /*
- * The inner product of matrix products: c (+)= a · b over k, where a is [m][k]
- * with rows lda apart, b is [k][nr] with rows ldb apart, and c is [mr][nr],
- * contiguous. An element of c sums k in ascending order in one chain, so it
- * depends on neither m nor n.
+ * The inner product of matrix products: c (+)= a · b over k, where a is [m][k],
+ * b is [k][nr] and c is [m][n]. An element of c sums k in ascending order in
+ * one chain, so it depends on neither m nor n.
  */
 struct tf_tile {
-    size_t k, m, n; /* m <= mr rows, n <= nr columns are wanted: the other
-                       columns of b must be readable, and what c gets there is
-                       unspecified */
+    size_t k, m, n; /* m <= mr; n <= nr, but b is readable up to nr */
     const float *a, *b;
-    size_t lda, ldb;
     float *c;
-    bool first; /* c is overwritten, else added to */
+    size_t lda, ldb, ldc; /* from one row to the next */
+    bool first;           /* c is overwritten, else added to */
     /* what is wanted next: at each k the cache line at ahead + k * step */
     const float *ahead;
     size_t step;

@@ -8,14 +8,25 @@
 #define MR 6
 #define NR 16
 
+INLINE void store_sum(float *c, __m256 sum, size_t n, bool first)
+{
+    if (n == 8)
+        v_store(c, first ? sum : v_add(v_load(c), sum));
+    else
+        v_store_n(c, first ? sum : v_add(v_load_n(c, n), sum), n);
+}
+
 /* m rows by v vectors; m and v are constants of each call. */
 INLINE void tile(size_t m, size_t v, const struct tf_tile *t)
 {
     size_t k = t->k, lda = t->lda, ldb = t->ldb, step = t->step, i, j, p;
     const float *a = t->a, *b = t->b, *ahead = t->ahead;
+    float *c = t->c;
+    size_t ldc = t->ldc;
     bool first = t->first;
     const float *row[2] = { a, a + 3 * lda };
     __m256 s[MR][2], x[2], y;
+    size_t last;
 
 #pragma GCC unroll 6
     for (i = 0; i < m; i++)
@@ -35,16 +46,13 @@ INLINE void tile(size_t m, size_t v, const struct tf_tile *t)
                 s[i][j] = _mm256_fmadd_ps(y, x[j], s[i][j]);
         }
     }
+    last = t->n - 8 * (v - 1);
 #pragma GCC unroll 6
     for (i = 0; i < m; i++) {
 #pragma GCC unroll 2
-        for (j = 0; j < v; j++) {
-            float *out = t->c + i * NR + 8 * j;
-
-            if (!first)
-                s[i][j] = _mm256_add_ps(_mm256_loadu_ps(out), s[i][j]);
-            _mm256_storeu_ps(out, s[i][j]);
-        }
+        for (j = 0; j < v; j++)
+            store_sum(t->c + i * t->ldc + 8 * j, s[i][j], j == v - 1 ? last : 8,
+                      first);
     }
 }
 

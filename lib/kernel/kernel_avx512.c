@@ -8,13 +8,41 @@
 #define MR 14
 #define NR 32
 
+/* `last` masks the last vector of a row. All is read before anything is
+ * written: a masked store holds up a load of what is beside it. */
+INLINE void store_sums(size_t m, size_t v, const struct tf_tile *t,
+                       __mmask16 last, __m512 s[MR][2])
+{
+    size_t ldc = t->ldc, i, j;
+    float *c = t->c;
+
+    if (!t->first) {
+#pragma GCC unroll 14
+        for (i = 0; i < m; i++, c += ldc) {
+#pragma GCC unroll 2
+            for (j = 0; j < v; j++)
+                s[i][j] =
+                    _mm512_add_ps(_mm512_maskz_loadu_ps(
+                                      j == v - 1 ? last : 0xffff, c + 16 * j),
+                                  s[i][j]);
+        }
+        c = t->c;
+    }
+#pragma GCC unroll 14
+    for (i = 0; i < m; i++, c += ldc) {
+#pragma GCC unroll 2
+        for (j = 0; j < v; j++)
+            _mm512_mask_storeu_ps(c + 16 * j, j == v - 1 ? last : 0xffff,
+                                  s[i][j]);
+    }
+}
+
 /* m rows by v vectors; m and v are constants of each call. The rows are
  * reached from every third, as an address is a base and at most twice lda. */
 INLINE void tile(size_t m, size_t v, const struct tf_tile *t)
 {
     size_t k = t->k, lda = t->lda, ldb = t->ldb, step = t->step, i, j, p;
     const float *a = t->a, *b = t->b, *ahead = t->ahead;
-    bool first = t->first;
     const float *row[5];
     __m512 s[MR][2], x[2], y;
 
@@ -38,17 +66,10 @@ INLINE void tile(size_t m, size_t v, const struct tf_tile *t)
                 s[i][j] = _mm512_fmadd_ps(y, x[j], s[i][j]);
         }
     }
-#pragma GCC unroll 14
-    for (i = 0; i < m; i++) {
-#pragma GCC unroll 2
-        for (j = 0; j < v; j++) {
-            float *out = t->c + i * NR + 16 * j;
-
-            if (!first)
-                s[i][j] = _mm512_add_ps(_mm512_loadu_ps(out), s[i][j]);
-            _mm512_storeu_ps(out, s[i][j]);
-        }
-    }
+    if (t->n == 16 * v)
+        store_sums(m, v, t, 0xffff, s);
+    else
+        store_sums(m, v, t, v_first(t->n - 16 * (v - 1)), s);
 }
 
 static void gemm_tile(const struct tf_tile *t)

@@ -16,8 +16,8 @@ static void gemm_tile(const struct tf_tile *t)
         for (i = 0; i < t->m; i++)
             for (j = 0; j < NR; j++)
                 sum[i][j] += t->a[i * t->lda + p] * t->b[p * t->ldb + j];
-    for (i = 0; i < t->m; i++, c += NR)
-        for (j = 0; j < NR; j++)
+    for (i = 0; i < t->m; i++, c += t->ldc)
+        for (j = 0; j < t->n; j++)
             c[j] = t->first ? sum[i][j] : c[j] + sum[i][j];
 }
 

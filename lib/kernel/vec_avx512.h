@@ -15,6 +15,7 @@
 typedef __m512 vf;
 typedef __mmask16 vmask;
 
+/* the first n <= V_LANES */
 static inline vmask v_first(size_t n)
 {
     return (vmask)((1u << n) - 1);
