@@ -9,7 +9,7 @@
  * some batches, the others enough to keep the threads busy. */
 #define AHEAD_RECORDS_RUN 512
 #define AHEAD_BYTES_RUN   ((size_t)256 << 10)
-#define AHEAD_RECORDS     4096
+#define AHEAD_RECORDS     2048
 #define AHEAD_BYTES       ((size_t)1 << 20)
 
 #define BUDGET      1024  /* tokens of one batch, when the tool says nothing */
