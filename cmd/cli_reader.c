@@ -1,5 +1,6 @@
 #include "cmd/cli_reader.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -182,8 +183,66 @@ int cli_reader_read(struct cli_reader *r, struct cli_item *item,
     return cli_reader_encode(r, item, text, pair, TF_LONGEST_FIRST, in);
 }
 
+int cli_reader_windows(struct cli_reader *r, struct cli_item *item,
+                       const struct tf_encode_opts *opts,
+                       const struct cli_reader_texts *texts,
+                       struct tf_encoding *enc)
+{
+    bool has_types = tf_tokenizer_info(r->tokenizer)->has_type_ids;
+    struct tf_tok_state *state = cli_reader_state(r, item);
+    int failed;
+
+    if (texts->words)
+        failed =
+            tf_tokenizer_encode_words(r->tokenizer, state, opts, texts->words,
+                                      texts->word_count, enc, &item->err);
+    else
+        failed = tf_tokenizer_encode(r->tokenizer, state, opts, texts->text,
+                                     texts->pair, enc, &item->err);
+    for (size_t i = 0; !failed && i < enc->count; i++) {
+        struct tf_window *w = &enc->windows[i];
+
+        if (!has_types && w->n)
+            memset(w->type_ids, 0, w->n);
+        failed =
+            tf_model_check(r->model, w->ids, w->type_ids, w->n, &item->err);
+        cli_count_tokens(item, w->n);
+    }
+    return failed;
+}
+
+struct tf_tok_state *cli_reader_state(struct cli_reader *r,
+                                      const struct cli_item *item)
+{
+    return r->workers[item->worker].state;
+}
+
+int cli_reader_join(struct cli_reader *r, const struct tf_encoding *enc,
+                    struct tf_err *err)
+{
+    for (size_t i = 0; i < enc->count; i++) {
+        const struct tf_window *w = &enc->windows[i];
+        struct tf_input in = { .ids = w->ids,
+                               .type_ids = w->type_ids,
+                               .n = w->n };
+
+        if (tf_join_add(&r->joined, &in, err))
+            return -1;
+    }
+    return 0;
+}
+
 int cli_reader_logits(struct cli_reader *r, struct tf_result *out,
                       struct tf_err *err)
 {
     return tf_session_logits(r->session, &r->joined.batch, out, err);
+}
+
+int cli_reader_finite(struct cli_item *item, const float *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(v[i]))
+            return cli_item_fail(item, "not_finite",
+                                 "the model's answer is not a number");
+    return 0;
 }

@@ -39,7 +39,33 @@ int cli_reader_encode(struct cli_reader *r, struct cli_item *item,
                       struct tf_str text, struct tf_str pair,
                       enum tf_truncation truncation, struct tf_input *in);
 
+/*
+ * As cli_reader_encode(), but all windows that `opts` asks for, into `enc`, the
+ * caller's; each is checked, and type ids are 0 where the tokenizer has none.
+ * `words`, when not NULL, are given instead of texts.
+ */
+struct cli_reader_texts {
+    struct tf_str text, pair;   /* pair.s NULL: none */
+    const struct tf_str *words; /* [word_count]: a text already split */
+    size_t word_count;
+};
+int cli_reader_windows(struct cli_reader *r, struct cli_item *item,
+                       const struct tf_encode_opts *opts,
+                       const struct cli_reader_texts *texts,
+                       struct tf_encoding *enc);
+
+/* What the calling thread of prepare tokenizes with. */
+struct tf_tok_state *cli_reader_state(struct cli_reader *r,
+                                      const struct cli_item *item);
+
+/* Join the windows of an encoding in r->joined. */
+int cli_reader_join(struct cli_reader *r, const struct tf_encoding *enc,
+                    struct tf_err *err);
+
 /* In run: the head's logits for everything joined in r->joined. */
 int cli_reader_logits(struct cli_reader *r, struct tf_result *out,
                       struct tf_err *err);
+
+/* Fail the item, code "not_finite", when one of n numbers is not; -1 then. */
+int cli_reader_finite(struct cli_item *item, const float *v, size_t n);
 #endif

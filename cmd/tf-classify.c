@@ -1,7 +1,6 @@
 /* tf-classify - label texts */
 #include "cmd/cli_reader.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -130,12 +129,8 @@ static void answer(struct classifier *c, struct cli_item *item,
 {
     const struct inputs *d = item->data;
 
-    for (size_t i = 0; i < d->count * cols; i++)
-        if (!isfinite(logits[i])) {
-            cli_item_fail(item, "not_finite",
-                          "the model's answer is not a number");
-            return;
-        }
+    if (cli_reader_finite(item, logits, d->count * cols))
+        return;
     if (c->candidates.count)
         tf_zero_shot_scores(logits, d->count, cols, c->entailment,
                             multi_label || d->count == 1, c->scores);

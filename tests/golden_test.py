@@ -76,11 +76,8 @@ def classification():
 
 
 def zero_shot():
-    for folder in folders("pipelines", "task"):
-        golden = expected(folder)
-        if golden["task"] != "zero-shot-classification":
-            continue
-        for case in golden["cases"]:
+    for folder, cases in of_task("zero-shot-classification"):
+        for case in cases:
             options = case["options"]
             labels = options["candidate_labels"]
             tool = ["tf-classify", "-m", folder, "--only", "--candidate-labels",
@@ -96,9 +93,65 @@ def zero_shot():
                    in zip(out["labels"], out["scores"])], answer)
 
 
+def of_task(task):
+    """(folder, cases) of every pipeline of that kind."""
+    for folder in folders("pipelines", "task"):
+        golden = expected(folder)
+        if golden["task"] == task:
+            yield folder, golden["cases"]
+
+
+def groups(cases):
+    """(options, their cases): what one run of a tool can answer."""
+    while cases:
+        options = cases[0]["options"]
+        yield options, [c for c in cases if c["options"] == options]
+        cases = [c for c in cases if c["options"] != options]
+
+
+def arguments(options, names):
+    """A pipeline's options as ours; a name without a value is a flag, which
+    stands for the value it is given with."""
+    args = []
+    for key, value in options.items():
+        name, flag = names[key]
+        if flag is None:
+            args += [name, ",".join(value) if isinstance(value, list)
+                     else str(value)]
+        elif value == flag:
+            args.append(name)
+    return args
+
+
+def compare_groups(task, tool, names, fields, answer_of):
+    for folder, cases in of_task(task):
+        for options, some in groups(cases):
+            argv = [tool, "-m", folder, "--only", *arguments(options, names)]
+            answers = ask(argv, [{k: c[k] for k in fields if k in c}
+                                 for c in some])
+            for case, answer in zip(some, answers):
+                check(f"{folder}: {options} {case.get('text', '')[:60]}",
+                      case["output"], answer_of(answer, case["output"]))
+
+
+def question_answering():
+    names = {"top_k": ("--top-k", None), "doc_stride": ("--doc-stride", None),
+             "max_seq_len": ("--max-length", None),
+             "max_answer_len": ("--max-answer-length", None),
+             "align_to_words": ("--no-align-to-words", False),
+             "handle_impossible_answer": ("--handle-impossible-answer", True)}
+
+    def answer_of(answer, wanted):
+        answers = answer.get("answers", [answer])
+        return answers if isinstance(wanted, list) else answers[0]
+    compare_groups("question-answering", "tf-qa", names,
+                   ["question", "context"], answer_of)
+
+
 if __name__ == "__main__":
     classification()
     zero_shot()
+    question_answering()
     for failure in failures:
         print(failure)
     print(f"golden_test.py: {len(failures)} differences")

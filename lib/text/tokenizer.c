@@ -99,6 +99,8 @@ static void fill_info(struct tf_tokenizer *tok)
 
     info->class_name = c->class_name;
     info->model = tf_model_name(&tok->model);
+    if (tok->model.prefix && *tok->model.prefix)
+        info->prefix = tok->model.prefix;
     if (max >= 1 && max < 1e15)
         info->model_max_length = (size_t)max;
     info->bos = special_id(tok, TF_BOS);

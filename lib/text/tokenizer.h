@@ -108,6 +108,12 @@ int tf_tokenizer_decode(const struct tf_tokenizer *tok, const int32_t *ids,
                         size_t n, bool skip_special, struct tf_buf *out,
                         struct tf_err *err);
 
+/* Append the text of n tokens given by their spellings, as Transformers'
+ * convert_tokens_to_string: the tokenizer's decoder alone. */
+int tf_tokenizer_join(const struct tf_tokenizer *tok,
+                      const struct tf_str *tokens, size_t n, struct tf_buf *out,
+                      struct tf_err *err);
+
 /* The token of an id as the vocabulary spells it; s NULL for a free id. */
 struct tf_str tf_tokenizer_token(const struct tf_tokenizer *tok, int32_t id);
 /* The id of a token so spelled, or -1. */
@@ -129,10 +135,11 @@ int tf_tokenizer_save(const struct tf_tokenizer *tok, const char *dir,
 
 /* What the files say, for tools; strings are NULL and ids -1 when absent. */
 struct tf_tokenizer_info {
-    const char *class_name;  /* tokenizer_class */
-    const char *model;       /* "BPE", "WordPiece", "Unigram", "WordLevel" */
-    size_t vocab_size;       /* ids, added tokens included: the largest + 1 */
-    size_t added;            /* added tokens */
+    const char *class_name; /* tokenizer_class */
+    const char *model;      /* "BPE", "WordPiece", "Unigram", "WordLevel" */
+    const char *prefix; /* continuing_subword_prefix; NULL: none, or empty */
+    size_t vocab_size;  /* ids, added tokens included: the largest + 1 */
+    size_t added;       /* added tokens */
     size_t model_max_length; /* 0: none, or absurdly large */
     int32_t pad, unk, cls, sep, mask, bos, eos;
     bool has_type_ids;            /* model_input_names lists token_type_ids */

@@ -54,3 +54,10 @@ int tf_tokenizer_decode(const struct tf_tokenizer *tok, const int32_t *ids,
         replace(out, from, clean_ups[i][0], clean_ups[i][1]);
     return 0;
 }
+
+int tf_tokenizer_join(const struct tf_tokenizer *tok,
+                      const struct tf_str *tokens, size_t n, struct tf_buf *out,
+                      struct tf_err *err)
+{
+    return tf_decode(tok->decoder, tokens, n, out, err);
+}
