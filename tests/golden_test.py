@@ -126,7 +126,8 @@ def arguments(options, names):
 def compare_groups(task, tool, names, fields, answer_of):
     for folder, cases in of_task(task):
         for options, some in groups(cases):
-            argv = [tool, "-m", folder, "--only", *arguments(options, names)]
+            argv = [tool, "-q", "-m", folder, "--only",
+                    *arguments(options, names)]
             answers = ask(argv, [{k: c[k] for k in fields if k in c}
                                  for c in some])
             for case, answer in zip(some, answers):
@@ -148,10 +149,30 @@ def question_answering():
                    ["question", "context"], answer_of)
 
 
+def token_classification():
+    names = {"aggregation_strategy": ("--aggregation", None),
+             "ignore_labels": ("--ignore-labels", None),
+             "stride": ("--stride", None), "is_split_into_words": ("", False)}
+
+    def answer_of(answer, wanted):      # of words the pipeline gives a list
+        nested = wanted and isinstance(wanted[0], list)
+        return [answer["entities"]] if nested else answer["entities"]
+    compare_groups("token-classification", "tf-tag", names,
+                   ["text", "tokens"], answer_of)
+
+
+def fill_mask():
+    compare_groups("fill-mask", "tf-fill", {"top_k": ("--top-k", None),
+                                            "targets": ("--targets", None)},
+                   ["text"], lambda answer, _: answer["predictions"])
+
+
 if __name__ == "__main__":
     classification()
     zero_shot()
     question_answering()
+    token_classification()
+    fill_mask()
     for failure in failures:
         print(failure)
     print(f"golden_test.py: {len(failures)} differences")

@@ -87,6 +87,12 @@ struct tf_result {
 int tf_session_logits(struct tf_session *s, const struct tf_batch *batch,
                       struct tf_result *out, struct tf_err *err);
 
+/* The same of some tokens alone, rows[n] of the batch, ascending: for a task
+ * that reads tokens, of a model that is no encoder-decoder. */
+int tf_session_logits_at(struct tf_session *s, const struct tf_batch *batch,
+                         const int32_t *rows, size_t n, struct tf_result *out,
+                         struct tf_err *err);
+
 /* The hidden states after `layers` layers (SIZE_MAX: the last, with the final
  * norm), [T][width]. */
 int tf_session_hidden(struct tf_session *s, const struct tf_batch *batch,

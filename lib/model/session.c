@@ -141,17 +141,43 @@ static int append(struct tf_session *s, const struct tf_tensor *y,
 struct wish {
     bool logits;
     size_t layers;
+    const int32_t *rows; /* logits of these tokens of the batch, the next ones
+                            first; NULL: as the head has it */
+    size_t row_count;
 };
 
+/* The head's logits of the wish's rows, which it passes on from, in the part
+ * that begins at token `base`. */
+static struct tf_tensor *logits_at(struct tf_session *s, struct tf_ctx *ctx,
+                                   const struct tf_batch *part, size_t base,
+                                   struct wish *wish)
+{
+    size_t end = base + part->seqs.start[part->seqs.count], n = 0;
+    int32_t *rows = tf_scratch(ctx, wish->row_count, sizeof(*rows));
+    struct tf_tensor *x;
+
+    for (; rows && n < wish->row_count && (size_t)wish->rows[n] < end; n++)
+        rows[n] = (int32_t)((size_t)wish->rows[n] - base);
+    wish->rows += n;
+    wish->row_count -= n;
+    x = tf_stack_run(ctx, &s->runner, &s->model->stack, part, TF_ROWS_ALL,
+                     SIZE_MAX);
+    x = tf_gather_rows(ctx, x, rows, n);
+    return tf_head_run(ctx, &s->model->head, x, part);
+}
+
 static int run_part(struct tf_session *s, const struct tf_batch *part,
-                    const struct wish *wish, size_t *cols, struct tf_err *err)
+                    size_t base, struct wish *wish, size_t *cols,
+                    struct tf_err *err)
 {
     struct tf_arena_mark mark = tf_arena_mark(&s->arena);
     struct tf_ctx ctx = { .pool = s->pool, .arena = &s->arena, .err = err };
     struct tf_tensor *y;
     int failed;
 
-    if (wish->logits)
+    if (wish->rows)
+        y = logits_at(s, &ctx, part, base, wish);
+    else if (wish->logits)
         y = tf_model_logits(&ctx, &s->runner, s->model, part);
     else
         y = tf_stack_run(&ctx, &s->runner, &s->model->stack, part, TF_ROWS_ALL,
@@ -164,7 +190,7 @@ static int run_part(struct tf_session *s, const struct tf_batch *part,
 }
 
 static int run_batch(struct tf_session *s, const struct tf_batch *batch,
-                     const struct wish *wish, struct tf_result *out,
+                     struct wish *wish, struct tf_result *out,
                      struct tf_err *err)
 {
     const struct tf_seqs *seqs = &batch->seqs;
@@ -175,7 +201,7 @@ static int run_batch(struct tf_session *s, const struct tf_batch *batch,
     for (size_t first = 0; first < seqs->count; first = end) {
         end = cut(s, seqs, first);
         if (slice(s, batch, first, end, &part, err) ||
-            run_part(s, &part, wish, &cols, err))
+            run_part(s, &part, seqs->start[first], wish, &cols, err))
             return -1;
     }
     if (tf_map_broken())
@@ -190,6 +216,15 @@ int tf_session_logits(struct tf_session *s, const struct tf_batch *batch,
                       struct tf_result *out, struct tf_err *err)
 {
     struct wish wish = { .logits = true };
+
+    return run_batch(s, batch, &wish, out, err);
+}
+
+int tf_session_logits_at(struct tf_session *s, const struct tf_batch *batch,
+                         const int32_t *rows, size_t n, struct tf_result *out,
+                         struct tf_err *err)
+{
+    struct wish wish = { .logits = true, .rows = rows, .row_count = n };
 
     return run_batch(s, batch, &wish, out, err);
 }

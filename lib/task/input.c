@@ -1,5 +1,6 @@
 #include "task/input.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
@@ -159,6 +160,64 @@ int tf_input_read(struct tf_input *in, const struct tf_record *rec,
     numbers_close(&types);
     numbers_close(&mask);
     return done;
+}
+
+static int not_offsets(struct tf_err *err)
+{
+    return tf_fail_code(err, "bad_field",
+                        "\"offsets\" is not [[start, end], ...] of as many "
+                        "items as \"input_ids\"");
+}
+
+/* One [start, end]; false when it is none. */
+static bool read_offset(struct tf_json *j, uint32_t out[2])
+{
+    int64_t v;
+    size_t n = 0;
+
+    if (!tf_json_array(j))
+        return false;
+    for (; tf_json_item(j); n++) {
+        if (n == 2 || !tf_json_int(j, &v) || v < 0 || v > UINT32_MAX)
+            return false;
+        out[n] = (uint32_t)v;
+    }
+    return n == 2 && !j->what && out[0] <= out[1];
+}
+
+int tf_input_offsets(const struct tf_input *in, const struct tf_record *rec,
+                     uint32_t (**offsets)[2], struct tf_err *err)
+{
+    struct tf_str value = tf_record_get(rec, "offsets");
+    struct numbers mask = { 0 };
+    uint32_t(*grown)[2], offset[2];
+    struct tf_json j;
+    size_t n = 0;
+    int64_t keep;
+    int more;
+
+    if (!value.s)
+        return 0;
+    if (!(grown = tf_grow(*offsets, in->n, sizeof(*grown), err)))
+        return -1;
+    *offsets = grown;
+    tf_json_init(&j, value.s, value.len);
+    more = numbers_open(&mask, rec, "attention_mask", err) ? -1 : 1;
+    if (more > 0 && !tf_json_array(&j))
+        more = not_offsets(err);
+    while (more > 0 && tf_json_item(&j)) {
+        more = numbers_next(&mask, 1, &keep, err);
+        if (more >= 0 &&
+            (!more || !read_offset(&j, offset) || (keep && n == in->n)))
+            more = not_offsets(err);
+        if (more > 0 && keep)
+            memcpy(grown[n++], offset, sizeof(offset));
+    }
+    if (more >= 0 && (j.what || n != in->n))
+        more = not_offsets(err);
+    numbers_close(&mask);
+    tf_json_release(&j);
+    return more < 0 ? -1 : 1;
 }
 
 void tf_join_reset(struct tf_joined *j)

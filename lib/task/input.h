@@ -31,6 +31,14 @@ int tf_input_take(struct tf_input *in, const struct tf_window *w,
 int tf_input_read(struct tf_input *in, const struct tf_record *rec,
                   struct tf_err *err);
 
+/*
+ * The record's "offsets", [[start, end], ...] of the tokens that
+ * tf_input_read() took: *offsets, which free() releases, is grown to [n].
+ * Returns 1, 0 when the record has none, or -1 with code "bad_field".
+ */
+int tf_input_offsets(const struct tf_input *in, const struct tf_record *rec,
+                     uint32_t (**offsets)[2], struct tf_err *err);
+
 /* Inputs laid end to end. Zeroed memory is empty; join again to reuse. */
 struct tf_joined {
     struct tf_batch batch;

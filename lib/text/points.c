@@ -7,6 +7,15 @@
 
 #define STEP 64
 
+size_t tf_points_count(struct tf_str s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        n += ((unsigned char)s.s[i] & 0xC0) != 0x80;
+    return n;
+}
+
 static int put_mark(struct tf_points *p, size_t at, struct tf_err *err)
 {
     size_t *grown, cap;

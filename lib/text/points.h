@@ -6,6 +6,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* How many code points valid UTF-8 has. */
+size_t tf_points_count(struct tf_str s);
+
 /* Zeroed memory is an empty text; read again to reuse the memory. */
 struct tf_points {
     struct tf_str text;
