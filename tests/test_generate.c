@@ -39,8 +39,7 @@ static size_t list(char names[][64], size_t most)
 
     assert_non_null(dir);
     while ((e = readdir(dir)))
-        if (e->d_name[0] != '.' && !strstr(e->d_name, "-classify") &&
-            strncmp(e->d_name, "mamba", 5)) {
+        if (e->d_name[0] != '.' && !strstr(e->d_name, "-classify")) {
             assert_true(n < most && strlen(e->d_name) < 64);
             strcpy(names[n++], e->d_name);
         }

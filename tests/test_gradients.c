@@ -411,6 +411,30 @@ static void convolutions_over_tokens(void **state)
                              weight("w", NULL), TF_ACT_NONE, NULL));
 }
 
+static void scans_of_state_spaces(void **state)
+{
+    static const size_t start[] = { 0, 2, 7 };
+    const struct tf_seqs seqs = { 2, start };
+    struct tf_tensor *x, *w, *bias;
+    struct tf_scan scan = { .state = NULL };
+
+    (void)state;
+    f.name = "conv";
+    x = leaf("x");
+    w = leaf("w");
+    bias = leaf("b");
+    check_distance(tf_causal_conv(&f.ctx, x, &seqs, w, bias, NULL));
+    f.name = "scan";
+    f.count = 0;
+    scan.x = leaf("x");
+    scan.z = leaf("z");
+    scan.a_log = leaf("a_log");
+    scan.d = leaf("d");
+    scan.b = leaf("b");
+    scan.c = leaf("c");
+    check_distance(tf_selective_scan(&f.ctx, &scan, &seqs));
+}
+
 static void label_losses(void **state)
 {
     struct tf_loss spec = { 0 };
@@ -496,6 +520,7 @@ int main(void)
         TEST(attention_as_in_t5),
         TEST(small_ops_together),
         TEST(convolutions_over_tokens),
+        TEST(scans_of_state_spaces),
         TEST(label_losses),
         TEST(losses_of_a_head),
         TEST(losses_of_spans_and_targets),

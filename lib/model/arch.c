@@ -11,7 +11,8 @@
 #define ROW_MAX     1000000 /* bytes of an architecture.json */
 #define LAYERS_MAX  100000
 #define EXPERTS_MAX 100000
-#define LIKE_MAX    8 /* rows that a row may be like in turn */
+#define FFN_MOST    1000 /* times the width */
+#define LIKE_MAX    8    /* rows that a row may be like in turn */
 
 static const char *const task_names[] = {
     [TF_TASK_NONE] = "none",
@@ -205,8 +206,11 @@ static int derive_sizes(struct tf_stack_spec *s, struct tf_err *err)
     if (s->heads % s->kv_heads)
         return tf_fail(err, "%zu heads do not divide into %zu groups", s->heads,
                        s->kv_heads);
+    if (!(s->ffn_factor > 0 && s->ffn_factor <= FFN_MOST))
+        return tf_fail(err, "a feed-forward of %g times the width",
+                       s->ffn_factor);
     if (!s->ffn)
-        s->ffn = s->ffn_factor * s->width;
+        s->ffn = (size_t)(s->ffn_factor * (double)s->width);
     if (!s->embedding_width)
         s->embedding_width = s->width;
     if (!s->inner_layers || s->inner_layers > LAYERS_MAX)
@@ -232,6 +236,18 @@ static int derive_experts(struct tf_stack_spec *s, struct tf_err *err)
         s->experts > EXPERTS_MAX || !s->experts_every)
         return tf_fail(err, "%zu of %zu experts in one of %zu layers",
                        s->experts_per_token, s->experts, s->experts_every);
+    return 0;
+}
+
+static int derive_ssm(struct tf_stack_spec *s, struct tf_err *err)
+{
+    if (!s->names.ssm_in)
+        return 0;
+    if (!s->ssm_rank)
+        s->ssm_rank = (s->width + 15) / 16;
+    if (!s->ssm_state || s->ssm_state > TF_SCAN_MAX || !s->ssm_kernel)
+        return tf_fail(err, "a state of %zu and a convolution over %zu tokens",
+                       s->ssm_state, s->ssm_kernel);
     return 0;
 }
 
@@ -288,7 +304,7 @@ static int resolve_stack(struct tf_arch *arch, struct tf_stack_spec *s,
         return tf_fail(err, "%s.names: no name for the tokens' embeddings",
                        name);
     if (derive_sizes(s, err) || derive_positions(s, err) ||
-        check_conv(s, err) || derive_experts(s, err) ||
+        check_conv(s, err) || derive_experts(s, err) || derive_ssm(s, err) ||
         tf_layers_mark(s, &arch->memory, err)) {
         tf_err_at(err, name);
         return -1;

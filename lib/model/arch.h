@@ -83,6 +83,10 @@ struct tf_stack_names {
     const char *router, *expert_up, *expert_gate, *expert_down;
     const char *shared_up, *shared_gate, *shared_down; /* for every token */
     const char *shared_router; /* whose sigmoid scales the shared expert */
+    /* of a layer that is a selective state space (Mamba) and nothing else; the
+     * last two are names in full */
+    const char *ssm_in, *ssm_conv, *ssm_x, *ssm_dt, *ssm_out;
+    const char *ssm_a, *ssm_d;
     /* cross attention of a decoder to the encoder's output */
     const char *cross_norm, *cross_post_norm;
     const char *cross_q, *cross_k, *cross_v, *cross_o;
@@ -93,7 +97,7 @@ struct tf_stack_spec {
     struct tf_stack_names names;
 
     size_t layers, width, heads, kv_heads, head_size, ffn, vocab;
-    size_t ffn_factor;   /* of the width, where the config gives no ffn */
+    double ffn_factor;   /* of the width, where the config gives no ffn */
     size_t groups;       /* sets of weights that the layers share; 0: own */
     size_t inner_layers; /* layers in a set */
 
@@ -159,6 +163,9 @@ struct tf_stack_spec {
     bool experts_renormed; /* weights of the chosen ones add up to 1 */
     size_t experts_every;  /* the last of every so many layers has them */
     json_t *dense_layers;  /* numbers of layers that don't, borrowed */
+
+    size_t ssm_state, ssm_rank, ssm_kernel; /* rank 0: width / 16 */
+    bool ssm_bias, ssm_conv_bias;
 
     double dropout, embedding_dropout, attention_dropout;
 

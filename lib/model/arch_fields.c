@@ -27,7 +27,7 @@ const struct tf_field tf_stack_fields[] = {
     SIZE(kv_heads, NULL),
     SIZE(head_size, NULL),
     SIZE(ffn, "$intermediate_size|n_inner|ffn_dim|d_ff|hidden_dim"),
-    SIZE(ffn_factor, "4"),
+    NUMBER(ffn_factor, "4"),
     SIZE(vocab, "$vocab_size"),
     SIZE(groups, NULL),
     SIZE(inner_layers, "1"),
@@ -105,6 +105,12 @@ const struct tf_field tf_stack_fields[] = {
     SIZE(experts_every, "1"),
     JSON(dense_layers, NULL),
 
+    SIZE(ssm_state, NULL),
+    SIZE(ssm_rank, NULL),
+    SIZE(ssm_kernel, NULL),
+    BOOL(ssm_bias, NULL),
+    BOOL(ssm_conv_bias, NULL),
+
     NUMBER(dropout, "$hidden_dropout_prob|dropout|resid_pdrop"
       "|residual_dropout|hidden_dropout"),
     NUMBER(embedding_dropout, "$embd_pdrop|embed_dropout|embedding_dropout"
@@ -130,7 +136,9 @@ const struct tf_field tf_stack_name_fields[] = {
     NAME(mlp_norm), NAME(mlp_out_norm), NAME(mlp_post_norm), NAME(up),
     NAME(gate), NAME(gate_up), NAME(down), NAME(router), NAME(expert_up),
     NAME(expert_gate), NAME(expert_down), NAME(shared_up), NAME(shared_gate),
-    NAME(shared_down), NAME(shared_router), NAME(cross_norm),
+    NAME(shared_down), NAME(shared_router), NAME(ssm_in), NAME(ssm_conv),
+    NAME(ssm_x), NAME(ssm_dt), NAME(ssm_out), NAME(ssm_a), NAME(ssm_d),
+    NAME(cross_norm),
     NAME(cross_post_norm), NAME(cross_q), NAME(cross_k), NAME(cross_v),
     NAME(cross_o),
     END,

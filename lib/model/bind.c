@@ -244,12 +244,12 @@ int tf_bind_vector(struct tf_bind *bind, struct tf_tensor *t,
 }
 
 int tf_bind_numbers(struct tf_bind *bind, struct tf_tensor *t,
-                    const char *pattern, struct tf_place at, size_t rows,
-                    size_t cols, struct tf_err *err)
+                    const char *pattern, struct tf_place at, const char *suffix,
+                    size_t rows, size_t cols, struct tf_err *err)
 {
     size_t dim[2] = { rows, cols };
     const struct tf_tensor *found =
-        tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, err);
+        tf_bind_shaped(bind, pattern, at, suffix, dim, 2, err);
 
     if (!found)
         return -1;

@@ -61,8 +61,8 @@ int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
                   struct tf_err *err);
 /* A matrix, as float32. */
 int tf_bind_numbers(struct tf_bind *bind, struct tf_tensor *t,
-                    const char *pattern, struct tf_place at, size_t rows,
-                    size_t cols, struct tf_err *err);
+                    const char *pattern, struct tf_place at, const char *suffix,
+                    size_t rows, size_t cols, struct tf_err *err);
 /* A vector, as float32; leading dims of 1 don't matter. */
 int tf_bind_vector(struct tf_bind *bind, struct tf_tensor *t,
                    const char *pattern, struct tf_place at, const char *suffix,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "model/ssm.h"
 
 #define BLOCK_ROWS 64
 
@@ -34,9 +35,18 @@ struct tf_cache *tf_cache_new(const struct tf_stack_spec *spec,
         return NULL;
     c->count = n;
     c->k_width = c->v_width = spec->kv_heads * spec->head_size;
-    for (i = 0; i < n; i++)
+    c->state_size = tf_ssm_past(spec) + tf_ssm_state(spec);
+    for (i = 0; i < n; i++) {
         c->layers[i].window =
             spec->local[i / spec->inner_layers] ? spec->window : SIZE_MAX;
+        if (!c->state_size)
+            continue;
+        c->layers[i].state = tf_alloc(c->state_size, sizeof(float), err);
+        if (!c->layers[i].state) {
+            tf_cache_free(c);
+            return NULL;
+        }
+    }
     return c;
 }
 
@@ -50,6 +60,7 @@ void tf_cache_free(struct tf_cache *c)
         for (k = 0; k < c->layers[i].count; k++)
             drop_block(c->layers[i].blocks[k]);
         free(c->layers[i].blocks);
+        free(c->layers[i].state);
     }
     free(c);
 }
@@ -64,6 +75,7 @@ struct tf_cache *tf_cache_fork(const struct tf_cache *c, struct tf_err *err)
     memcpy(copy, c, bytes);
     for (i = 0; i < c->count; i++) {
         copy->layers[i].blocks = NULL;
+        copy->layers[i].state = NULL;
         copy->layers[i].count = copy->layers[i].cap = 0;
     }
     for (i = 0; i < c->count; i++) {
@@ -71,10 +83,14 @@ struct tf_cache *tf_cache_fork(const struct tf_cache *c, struct tf_err *err)
         struct tf_cache_layer *to = &copy->layers[i];
 
         to->blocks = tf_alloc(from->count, sizeof(to->blocks[0]), err);
-        if (!to->blocks) {
+        if (from->state)
+            to->state = tf_alloc(c->state_size, sizeof(float), err);
+        if (!to->blocks || (from->state && !to->state)) {
             tf_cache_free(copy);
             return NULL;
         }
+        if (to->state)
+            memcpy(to->state, from->state, c->state_size * sizeof(float));
         to->cap = from->count;
         for (k = 0; k < from->count; k++) {
             to->blocks[k] = from->blocks[k];
@@ -89,6 +105,10 @@ bool tf_cache_cut(struct tf_cache *c, size_t n)
 {
     size_t i;
 
+    if (c->state_size && n && n < c->tokens)
+        return false;
+    for (i = 0; c->state_size && !n && i < c->count; i++)
+        memset(c->layers[i].state, 0, c->state_size * sizeof(float));
     for (i = 0; i < c->count; i++)
         if (c->layers[i].dropped &&
             (n < c->layers[i].window ||
@@ -260,5 +280,6 @@ size_t tf_cache_bytes(const struct tf_cache *c)
 
     for (i = 0; i < c->count; i++)
         blocks += c->layers[i].count;
-    return blocks * block_floats(c) * sizeof(float);
+    return (blocks * block_floats(c) + c->count * c->state_size) *
+           sizeof(float);
 }

@@ -21,12 +21,14 @@ struct tf_cache_layer {
     size_t dropped; /* tokens that stood before the first block */
     size_t tokens;  /* rows in the blocks */
     size_t window;  /* tokens to keep; SIZE_MAX: all */
+    float *state;   /* [state_size], of a state space layer instead; or NULL */
 };
 
 struct tf_cache {
     size_t tokens;  /* read so far, the same in every layer between runs */
     size_t k_width; /* columns of a row of keys: Hkv D, in float32 */
     size_t v_width;
+    size_t state_size; /* floats, 0: layers attend */
     size_t count;
     struct tf_cache_layer layers[];
 };
@@ -39,7 +41,7 @@ void tf_cache_free(struct tf_cache *c); /* NULL is allowed */
 struct tf_cache *tf_cache_fork(const struct tf_cache *c, struct tf_err *err);
 
 /* Forget all but the first n tokens. False, with nothing changed, when a
- * window has already dropped what they need. */
+ * window has already dropped what they need, or a state has taken them in. */
 bool tf_cache_cut(struct tf_cache *c, size_t n);
 
 /* Add rows of k and v [n][width] behind those of layer i. */

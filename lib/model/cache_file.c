@@ -57,6 +57,8 @@ static int put_layer(FILE *f, struct tf_ctx *ctx, const struct tf_cache *c,
     size_t k;
     int failed;
 
+    if (c->state_size)
+        return put_bytes(f, c->layers[i].state, c->state_size * sizeof(float));
     put(&head, c->layers[i].dropped, 8);
     put(&head, kv.tokens, 8);
     failed = head.failed || put_bytes(f, head.data, head.len);
@@ -118,6 +120,13 @@ static size_t load_layer(struct tf_cache *c, size_t i, const unsigned char *p,
     struct tf_tensor v = { .ndim = 2, .ld = c->v_width };
     uint64_t dropped, rows, row_bytes, bytes;
 
+    if (c->state_size) {
+        bytes = c->state_size * sizeof(float);
+        if (bytes > room)
+            return 0;
+        memcpy(l->state, p, bytes);
+        return bytes;
+    }
     row_bytes = (c->k_width + c->v_width) * sizeof(float);
     if (room < 16)
         return 0;

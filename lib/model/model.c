@@ -171,7 +171,7 @@ void tf_model_close(struct tf_model *m)
 
 const char *tf_model_dtype(const struct tf_model *m)
 {
-    switch (m->stack.layers[0].o.w.dtype) {
+    switch (m->stack.tokens.dtype) {
     case TF_BF16:
         return "bf16";
     case TF_F16:

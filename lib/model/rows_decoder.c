@@ -1,4 +1,5 @@
-/* Decoders of GPT's kind: Transformers' classes of the same model_type. */
+/* Decoders of GPT's kind, and Mamba: Transformers' classes of the same
+ * model_type. */
 #include "model/arch_rows.h"
 
 #include <stddef.h>
@@ -251,6 +252,41 @@ TF_ROW("falcon", {
             "embedding_norm": null,
             "attn_norm": "h.{}.ln_attn|h.{}.input_layernorm",
             "mlp_norm": "$num_ln_in_parallel_attn=1?:$new_decoder_architecture?h.{}.ln_mlp:$parallel_attn?:h.{}.post_attention_layernorm"
+        }
+    }
+}),
+
+TF_ROW("mamba", {
+    "model_type": "mamba",
+    "prefix": "backbone",
+    "defaults": {
+        "vocab_size": 50280, "hidden_size": 768, "state_size": 16,
+        "num_hidden_layers": 32, "layer_norm_epsilon": 1e-5, "expand": 2,
+        "conv_kernel": 4, "use_bias": false, "use_conv_bias": true,
+        "hidden_act": "silu", "time_step_rank": "auto",
+        "tie_word_embeddings": true
+    },
+    "decoder": {
+        "causal": true, "norm": "rms_norm", "heads": 1,
+        "ffn": 0, "ffn_factor": "$expand",
+        "ssm_state": "$state_size", "ssm_kernel": "$conv_kernel",
+        "ssm_rank": "$time_step_rank=auto?0:$time_step_rank",
+        "ssm_bias": "$use_bias", "ssm_conv_bias": "$use_conv_bias",
+        "names": {
+            "tokens": "embeddings|embedding",
+            "attn_norm": "layers.{}.norm",
+            "ssm_in": "layers.{}.mixer.in_proj",
+            "ssm_conv": "layers.{}.mixer.conv1d",
+            "ssm_x": "layers.{}.mixer.x_proj",
+            "ssm_dt": "layers.{}.mixer.dt_proj",
+            "ssm_a": "layers.{}.mixer.A_log", "ssm_d": "layers.{}.mixer.D",
+            "ssm_out": "layers.{}.mixer.out_proj",
+            "final_norm": "norm_f"
+        }
+    },
+    "heads": {
+        "causal-lm": {
+            "out": "lm_head", "bias": false, "tied": "$tie_word_embeddings"
         }
     }
 }),

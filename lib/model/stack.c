@@ -1,8 +1,8 @@
 #include "model/stack.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <string.h>
+#include "model/ssm.h"
 
 /* Sizes that shapes are made of. */
 enum size {
@@ -186,8 +186,8 @@ static int bind_head_norms(struct work *w, struct tf_norm *norm,
     norm->eps = (float)w->spec->norm_eps;
     norm->w_offset = (float)w->spec->norm_offset;
     if (!strstr(pattern, "{head}"))
-        return tf_bind_numbers(w->bind, &norm->w, pattern, at, heads, d,
-                               w->err);
+        return tf_bind_numbers(w->bind, &norm->w, pattern, at, ".weight", heads,
+                               d, w->err);
     rows = tf_arena_alloc(w->bind->memory, heads * d, sizeof(*rows));
     if (!rows)
         return tf_no_memory(w->err, heads * d * sizeof(*rows));
@@ -262,6 +262,9 @@ static int bind_layer(struct work *w, struct tf_layer *layer,
     /* layers below norm_from have no attn_norm, the first in the table */
     size_t skip = at.layer < w->spec->norm_from;
 
+    if (w->spec->names.ssm_in)
+        return bind_norms(w, layer, layer_norms, 1, at) ||
+               tf_ssm_bind(layer, w->spec, at, w->bind, w->err);
     if (bind_weights(w, layer, layer_weights, COUNT(layer_weights), at) ||
         bind_norms(w, layer, layer_norms + skip, COUNT(layer_norms) - skip,
                    at) ||
@@ -348,8 +351,8 @@ static int bind_position_bias(struct work *w, struct tf_stack *stack)
         return tf_fail(w->err, "%s: %zu rows for %zu buckets",
                        s->names.position_bias, rows, s->bias_buckets);
     return tf_bind_numbers(w->bind, &stack->position_bias,
-                           s->names.position_bias, none, rows, s->heads,
-                           w->err);
+                           s->names.position_bias, none, ".weight", rows,
+                           s->heads, w->err);
 }
 
 /*
@@ -477,6 +480,8 @@ static int each_weight(struct tf_layer *layer, size_t experts,
         stop = each_slot(layer, dense_weights, COUNT(dense_weights), fn, arg);
     if (!stop)
         stop = each_slot(layer, sparse_weights, COUNT(sparse_weights), fn, arg);
+    if (!stop && layer->ssm)
+        stop = tf_ssm_weights(layer->ssm, fn, arg);
     for (size_t e = 0; layer->experts && e < experts && !stop; e++)
         stop = each_slot(&layer->experts[e], expert_weights,
                          COUNT(expert_weights), fn, arg);

@@ -16,6 +16,17 @@ struct tf_expert {
     struct tf_weight up, gate, down;
 };
 
+/* A selective state space: I inner columns, N numbers of state, rank R. */
+struct tf_ssm {
+    struct tf_weight in;        /* [2 I][C] */
+    struct tf_tensor conv;      /* [I][kernel] float32 */
+    struct tf_tensor conv_bias; /* [I] */
+    struct tf_weight x;         /* [R + 2 N][I] */
+    struct tf_weight dt;        /* [I][R] */
+    struct tf_tensor a_log, d;  /* [I][N], [I] float32 */
+    struct tf_weight out;       /* [C][I] */
+};
+
 /* What a layer has not is zero: data NULL. Shapes in arch.h's letters: C width,
  * H heads of size D, G key heads, F feed-forward, S the encoder's width. */
 struct tf_layer {
@@ -34,6 +45,8 @@ struct tf_layer {
     struct tf_expert *experts;      /* [experts] */
     struct tf_expert shared;        /* for every token */
     struct tf_weight shared_router; /* [1][C] */
+
+    struct tf_ssm *ssm; /* then there is nothing else but attn_norm */
 
     struct tf_norm cross_norm, cross_post_norm;
     struct tf_weight cross_q, cross_k, cross_v; /* [H D][C], [G D][S] */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "model/attend.h"
+#include "model/ssm.h"
 
 /* The norm, or NULL (which tf_norm passes over) when the model has none. */
 static struct tf_norm *have(struct tf_norm *norm)
@@ -123,6 +124,16 @@ static struct tf_tensor *cross_part(struct tf_run *run, size_t i,
                       x, &e);
 }
 
+static struct tf_tensor *ssm_part(struct tf_run *run, size_t i,
+                                  struct tf_layer *layer, struct tf_tensor *x)
+{
+    struct ending e = { .post_norm = NULL };
+    struct tf_tensor *in = tf_norm(run->ctx, x, have(&layer->attn_norm));
+
+    return add_branch(run, tf_ssm_run(run, i, layer, in), &layer->ssm->out, x,
+                      &e);
+}
+
 static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
                                    struct tf_tensor *x)
 {
@@ -131,8 +142,11 @@ static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
     struct tf_norm *norm = have(&layer->mlp_norm);
     struct ending e = { .out_norm = have(&layer->mlp_out_norm),
                         .post_norm = have(&layer->mlp_post_norm) };
-    struct tf_tensor *in, *h = attention_part(run, i, layer, x, &in);
+    struct tf_tensor *in, *h;
 
+    if (layer->ssm)
+        return ssm_part(run, i, layer, x);
+    h = attention_part(run, i, layer, x, &in);
     if (layer->cross_o.w.data)
         h = cross_part(run, i, layer, h);
     if (!s->parallel)
@@ -284,7 +298,7 @@ static bool last_layer_may_skip(const struct tf_run *run, size_t last)
     const struct tf_seqs *seqs = &run->batch->seqs;
     bool all_last = true;
 
-    if (last == 0 && run->stack->conv.w.data)
+    if ((last == 0 && run->stack->conv.w.data) || run->stack->layers[0].ssm)
         return false;
     for (size_t q = 0; q < seqs->count; q++)
         all_last &= (size_t)run->picked[q] + 1 == seqs->start[q + 1];

@@ -178,6 +178,34 @@ struct tf_tensor *tf_mean_rows(struct tf_ctx *ctx, struct tf_tensor *x,
 struct tf_tensor *tf_unfold(struct tf_ctx *ctx, struct tf_tensor *x,
                             const struct tf_seqs *seqs, size_t kernel);
 
+/* A short convolution of each column by itself over the tokens up to each:
+ * w [C][K], the last column being the token's own; bias [C] or NULL. past[s]
+ * are the K - 1 rows [C] before sequence s, which become those before its next
+ * tokens; NULL: zeros. */
+struct tf_tensor *tf_causal_conv(struct tf_ctx *ctx, struct tf_tensor *x,
+                                 const struct tf_seqs *seqs,
+                                 struct tf_tensor *w, struct tf_tensor *bias,
+                                 float **past);
+
+/*
+ * A selective state space (Gu and Dao 2023, Mamba): each column i of x has a
+ * state h [N], over each sequence
+ *     h = exp(dt A_i) h + dt b_t x_t,  y_t = c_t h + d_i x_t
+ * with dt = softplus(z_t) and A = -exp(a_log).
+ */
+#define TF_SCAN_MAX 256 /* N at most */
+
+struct tf_scan {
+    struct tf_tensor *x, *z;     /* [T][C] */
+    struct tf_tensor *b, *c;     /* [T][N] */
+    struct tf_tensor *a_log, *d; /* [C][N], [C] float32 */
+    float **state; /* of each sequence [C][N], gone on with; NULL: zeros */
+};
+
+struct tf_tensor *tf_selective_scan(struct tf_ctx *ctx,
+                                    const struct tf_scan *scan,
+                                    const struct tf_seqs *seqs);
+
 /* Rotary embedding: cos and sin tables [positions][dims / 2]. */
 struct tf_rope {
     size_t dims;      /* of each head that turn; the rest stay */
