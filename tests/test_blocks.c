@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include "format/safetensors.h"
 #include "kernel/dtype.h"
+#include "kernel/kernel.h"
 
 /* Random blocks of every type against the gguf package's numbers: the same
  * products of the same small numbers, so they differ by rounding at most. */
@@ -49,10 +50,56 @@ static void unpacks_blocks_as_the_gguf_package(void **state)
     tf_safetensors_close(st);
 }
 
+/* Every level's products over blocks against the unpacked numbers. */
+static void multiplies_by_blocks_as_by_their_numbers(void **state)
+{
+    static const char *const levels[] = { "ref", "avx2", "avx512" };
+    enum { K = 512, ROWS = 2, COLUMNS = 1 };
+    struct tf_err err;
+    struct tf_safetensors *st =
+        tf_safetensors_open("tests/golden/blocks.safetensors", &err);
+    float x[ROWS * K], w[K], c[ROWS];
+    size_t level, i, p;
+    int type;
+
+    (void)state;
+    assert_non_null(st);
+    for (i = 0; i < ROWS * K; i++)
+        x[i] = (float)(i * 37 % 101) / 50 - 1;
+    for (type = TF_Q4_0; type < TF_DTYPES; type++) {
+        const struct tf_dtype_info *info = tf_dtype_info((enum tf_dtype)type);
+        const struct tf_tensor *from = tf_safetensors_find(st, info->name);
+        size_t k = from->dim[0] / info->bytes * info->block;
+
+        k = k > K ? K : k;
+        info->unpack(w, from->data, k);
+        for (level = 0; level < 3; level++) {
+            const struct tf_kernels *kern = tf_kernels_at(levels[level]);
+
+            if (!kern)
+                continue;
+            kern->dots[type](k, x, K, ROWS, from->data, k, COLUMNS, c, 1);
+            for (i = 0; i < ROWS; i++) {
+                double want = 0, size = 0;
+
+                for (p = 0; p < k; p++) {
+                    want += (double)w[p] * (double)x[i * K + p];
+                    size += fabs((double)w[p] * (double)x[i * K + p]);
+                }
+                if (!(fabs((double)c[i] - want) <= 1e-6 * size))
+                    fail_msg("%s, %s: %g, expected %g", levels[level],
+                             info->name, (double)c[i], want);
+            }
+        }
+    }
+    tf_safetensors_close(st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unpacks_blocks_as_the_gguf_package),
+        cmocka_unit_test(multiplies_by_blocks_as_by_their_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

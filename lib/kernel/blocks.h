@@ -1,7 +1,4 @@
-/*
- * ggml's block types as float32: the layouts of ggml-common.h. src may be
- * unaligned; n is a multiple of the type's block.
- */
+/* ggml's block types as float32: the entries of the dtype table. */
 #ifndef TF_KERNEL_BLOCKS_H
 #define TF_KERNEL_BLOCKS_H
 

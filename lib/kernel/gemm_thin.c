@@ -48,8 +48,9 @@ static void run_job(void *arg, size_t job, int worker)
     const struct tf_mat *b = &g->b;
     size_t at = job * t->columns, n = tf_least(t->columns, g->n - at), i, p;
     float *strip = t->strips + (size_t)worker * g->m * t->columns;
-    size_t bytes = tf_dtype_info(b->dtype)->bytes;
-    const char *w = (const char *)b->data + at * b->cs * bytes;
+    const struct tf_dtype_info *type = tf_dtype_info(b->dtype);
+    size_t bytes = type->bytes;
+    const char *w = (const char *)b->data + at * b->cs / type->block * bytes;
 
     if (b->rs == 1 && t->kern->dots[b->dtype]) {
         t->kern->dots[b->dtype](g->k, t->x, t->ldx, g->m, w, b->cs, n, strip,

@@ -33,11 +33,12 @@ static const struct level {
     const char *name;
     int (*has)(void);
     void (*fill)(struct tf_kernels *k);
+    void (*fill_blocks)(struct tf_kernels *k); /* or NULL */
 } levels[] = {
-    { "ref", always, tf_kernels_ref },
+    { "ref", always, tf_kernels_ref, tf_blocks_ref },
 #if defined(__x86_64__)
-    { "avx2", has_avx2, tf_kernels_avx2 },
-    { "avx512", has_avx512, tf_kernels_avx512 },
+    { "avx2", has_avx2, tf_kernels_avx2, tf_blocks_avx2 },
+    { "avx512", has_avx512, tf_kernels_avx512, tf_blocks_avx512 },
 #endif
 };
 
@@ -57,6 +58,8 @@ static void choose(void)
         if (i)
             tables[i] = tables[i - 1];
         levels[i].fill(&tables[i]);
+        if (levels[i].fill_blocks)
+            levels[i].fill_blocks(&tables[i]);
         tables[i].name = levels[i].name;
     }
     count = i;
