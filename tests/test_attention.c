@@ -339,6 +339,34 @@ static void cached_pieces_read_as_one(void **state)
     end(&f);
 }
 
+/* Keys and values that are kept as bfloat16 are read as these numbers. */
+static void cached_pieces_may_be_of_16_bits(void **state)
+{
+    static const size_t qstart[] = { 0, 2 }, kstart[] = { 0, 50 };
+    const struct tf_seqs qs = { 1, qstart }, ks = { 1, kstart };
+    struct tf_attention a = plain(4, 2, 8);
+    uint16_t k16[50 * 16], v16[50 * 16];
+    struct tf_kv_piece piece = { TF_BF16, k16, v16, 50, 16, 16 };
+    struct tf_kv kv = { 50, 1, &piece };
+    const struct tf_kernels *kernels = tf_kernels();
+    struct tf_tensor *q, *k, *v, *y;
+    struct fixture f;
+
+    (void)state;
+    begin(&f);
+    q = numbers(&f.ctx, 2, 32, 1);
+    k = numbers(&f.ctx, 50, 16, 2);
+    v = numbers(&f.ctx, 50, 16, 3);
+    kernels->pack_bf16(k16, k->data, 50 * 16);
+    kernels->pack_bf16(v16, v->data, 50 * 16);
+    kernels->unpack_bf16(k->data, k16, 50 * 16);
+    kernels->unpack_bf16(v->data, v16, 50 * 16);
+    a.causal = true;
+    y = tf_attention_cached(&f.ctx, q, &qs, &kv, &a);
+    check(&a, q, &qs, k, v, &ks, y);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +378,7 @@ int main(void)
         cmocka_unit_test(queries_and_keys_have_their_own_sequences),
         cmocka_unit_test(single_queries_stand_where_they_are_placed),
         cmocka_unit_test(cached_pieces_read_as_one),
+        cmocka_unit_test(cached_pieces_may_be_of_16_bits),
     };
     struct tf_err err;
     int failed;

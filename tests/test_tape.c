@@ -349,6 +349,51 @@ static void the_loss_of_a_head_may_not_be_scaled(void **state)
     close_net(&net);
 }
 
+/* 40 rows of a vocabulary this large are more than one chunk of logits. */
+static void a_large_head_is_cut_into_chunks(void **state)
+{
+    enum { ROWS = 40, V = 1 << 18, IN = 4 };
+    static const struct tf_loss mean = { .smoothing = 0.1f };
+    struct tf_weight head = { 0 };
+    int32_t labels[ROWS];
+    struct tf_tensor x, *whole;
+    float *kept, dx[ROWS * IN];
+    struct net net;
+    float loss;
+    size_t i;
+
+    (void)state;
+    open_net(&net, NULL);
+    parameter(&net, &x, ROWS, IN);
+    weight(&net, &head, V, IN);
+    for (i = 0; i < ROWS; i++)
+        labels[i] = i % 3 ? (int32_t)(i * 6000) : TF_IGNORE;
+    labels[0] = V - 1;
+    net.mark = tf_arena_mark(&net.arena);
+    for (i = 0; i < net.count; i++)
+        memset(net.parameter[i]->grad, 0, tf_tensor_bytes(net.parameter[i]));
+    net.ctx.tape = &net.tape;
+    whole = tf_cross_entropy(&net.ctx,
+                             tf_linear(&net.ctx, &x, &head, TF_ACT_NONE, NULL),
+                             labels, &mean);
+    loss = *(float *)whole->data;
+    assert_int_equal(tf_backward(&net.ctx, whole), 0);
+    tf_arena_rewind(&net.arena, net.mark);
+    kept = tf_arena_alloc(&net.arena, V * IN, sizeof(float));
+    memcpy(kept, head.w.grad, V * IN * sizeof(float));
+    memcpy(dx, x.grad, sizeof(dx));
+    for (i = 0; i < net.count; i++)
+        memset(net.parameter[i]->grad, 0, tf_tensor_bytes(net.parameter[i]));
+    whole = tf_linear_cross_entropy(&net.ctx, &x, &head, labels, &mean);
+    assert_float_equal(*(float *)whole->data, loss, 1e-5);
+    assert_int_equal(tf_backward(&net.ctx, whole), 0);
+    for (i = 0; i < V * IN; i++)
+        assert_true(fabsf(head.w.grad[i] - kept[i]) <= 1e-7f);
+    for (i = 0; i < ROWS * IN; i++)
+        assert_true(fabsf(x.grad[i] - dx[i]) <= 1e-7f);
+    close_net(&net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +405,7 @@ int main(void)
         cmocka_unit_test(dropout_repeats_under_its_key),
         cmocka_unit_test(frozen_layers_leave_nothing_on_the_tape),
         cmocka_unit_test(the_loss_of_a_head_may_not_be_scaled),
+        cmocka_unit_test(a_large_head_is_cut_into_chunks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,11 +12,12 @@
 #include "nn/ops.h"
 #include "nn/record.h"
 
-#define TF_ATT_ROWS 64 /* rows of a query block */
-#define TF_ATT_ROWS_WIDE                                                       \
-    256                 /* with p2c, whose cost falls with their number        \
-                         */
-#define TF_ATT_KEYS 256 /* keys of a block */
+enum {
+    TF_ATT_ROWS = 64,       /* rows of a query block */
+    TF_ATT_ROWS_WIDE = 256, /* with p2c: its cost falls with their number */
+    TF_ATT_KEYS = 256,      /* keys of a block */
+    TF_ATT_BAND = 32        /* of a disentangled term */
+};
 
 /* One call of attention. */
 struct tf_att {
@@ -46,13 +47,11 @@ struct tf_att_keys {
 
 /* What one thread needs for a block of scores. */
 struct tf_att_scratch {
-    float *q;                /* [rows][D], scaled */
-    float *s;                /* [rows][keys] */
-    float *c2p;              /* [rows][buckets in reach] */
-    float *p2c;              /* [keys][buckets in reach] */
-    float *bias;             /* [distances in reach] */
-    int32_t *bucket;         /* [distances in reach], counted from bucket0 */
-    size_t bucket0, buckets; /* the lowest in reach, and how many from it */
+    float *q;        /* [rows][D], scaled */
+    float *s;        /* [rows][keys] */
+    float *band;     /* [TF_ATT_BAND][buckets in reach] */
+    float *bias;     /* [distances in reach] */
+    int32_t *bucket; /* [distances in reach] */
     float *gemm;
 
     /* for the way back alone */
@@ -107,9 +106,26 @@ void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
 void tf_att_drop(const struct tf_att *a, const struct tf_att_queries *q,
                  const struct tf_att_keys *keys, float *dst, const float *src);
 
-/* Rows of a disentangled table from a bucket on, as B[D][buckets]. */
-struct tf_mat tf_att_table(const struct tf_tensor *table, size_t bucket0,
-                           size_t column);
+/*
+ * The disentangled terms of a block: added to s->s, and the ways back from
+ * s->ds to s->dq, dk (rows of the block's keys, or NULL), and the gradients of
+ * the tables (or NULL).
+ */
+void tf_att_add_c2p(const struct tf_att *a, const struct tf_att_queries *q,
+                    const struct tf_att_keys *keys, struct tf_att_scratch *s);
+void tf_att_add_p2c(const struct tf_att *a, const struct tf_att_queries *q,
+                    const struct tf_att_keys *keys, struct tf_att_scratch *s);
+void tf_att_back_c2p(const struct tf_att *a, const struct tf_att_queries *q,
+                     const struct tf_att_keys *keys, struct tf_att_scratch *s,
+                     float *dtable);
+void tf_att_back_p2c(const struct tf_att *a, const struct tf_att_queries *q,
+                     const struct tf_att_keys *keys, struct tf_att_scratch *s,
+                     float *dtable, float *dk, size_t ldk);
+
+/* c[m][n] += alpha a b */
+void tf_att_add_product(float *c, size_t ldc, float alpha, struct tf_mat a,
+                        struct tf_mat b, size_t m, size_t n, size_t k,
+                        float *scratch);
 
 struct tf_att_node {
     struct tf_node node;

@@ -23,30 +23,6 @@ struct att_back {
     bool shared; /* sequences add to the same table: one task for a head */
 };
 
-static struct tf_mat rows_of(const float *data, size_t ld)
-{
-    return (struct tf_mat){ data, TF_F32, ld, 1 };
-}
-
-static struct tf_mat turned(struct tf_mat m)
-{
-    return (struct tf_mat){ m.data, m.dtype, m.cs, m.rs };
-}
-
-/* c[m][n] += alpha a b */
-static void add_product(float *c, size_t ldc, float alpha, struct tf_mat a,
-                        struct tf_mat b, size_t m, size_t n, size_t k,
-                        float *scratch)
-{
-    struct tf_epilogue e = { .alpha = alpha, .accumulate = true };
-    struct tf_gemm g = { .m = m, .n = n, .k = k, .a = a, .b = b };
-
-    g.c = c;
-    g.ldc = ldc;
-    g.epilogue = &e;
-    tf_gemm_serial(&g, scratch);
-}
-
 /* s->out and s->delta for a block of queries, s->dq zeroed. */
 static void load_gradients(const struct att_back *b,
                            const struct tf_att_queries *q,
@@ -103,8 +79,8 @@ static void make_score_gradients(const struct att_back *b,
     size_t rows = q->n * a->group, n = keys->n, r, j;
     struct tf_gemm g = { .m = rows, .n = n, .k = a->v_size };
 
-    g.a = rows_of(s->out, a->v_size);
-    g.b = turned(keys->v);
+    g.a = tf_rows_mat(s->out, a->v_size);
+    g.b = tf_turn(keys->v);
     g.c = s->ds;
     g.ldc = n;
     tf_gemm_serial(&g, s->gemm);
@@ -135,64 +111,10 @@ static void back_to_bias(const struct att_back *b,
         for (g = 0; g < a->group; g++, ds += n) {
             head = q->kv_head * a->group + g;
             for (j = 0; j < n; j++)
-                b->grad
-                    .bias[(s->bucket0 + (size_t)bucket[j]) * a->spec->bias->ld +
-                          head] += ds[j];
+                b->grad.bias[(size_t)bucket[j] * a->spec->bias->ld + head] +=
+                    ds[j];
         }
     }
-}
-
-static void back_to_c2p(const struct att_back *b,
-                        const struct tf_att_queries *q,
-                        const struct tf_att_keys *keys,
-                        struct tf_att_scratch *s)
-{
-    const struct tf_attention *spec = b->att.spec;
-    size_t size = spec->head_size, column = q->kv_head * size, i, j;
-    struct tf_mat sums = rows_of(s->c2p, s->buckets);
-
-    memset(s->c2p, 0, q->n * s->buckets * sizeof(*s->c2p));
-    for (i = 0; i < q->n; i++) {
-        const int32_t *bucket = s->bucket + q->n - 1 - i;
-        const float *ds = s->ds + i * keys->n;
-
-        for (j = 0; j < keys->n; j++)
-            s->c2p[i * s->buckets + (size_t)bucket[j]] += ds[j];
-    }
-    add_product(s->dq, size, 1, sums,
-                turned(tf_att_table(spec->c2p, s->bucket0, column)), q->n, size,
-                s->buckets, s->gemm);
-    if (b->grad.c2p)
-        add_product(b->grad.c2p + s->bucket0 * spec->c2p->ld + column,
-                    spec->c2p->ld, 1, turned(sums), rows_of(s->q, size),
-                    s->buckets, size, q->n, s->gemm);
-}
-
-static void back_to_p2c(const struct att_back *b,
-                        const struct tf_att_queries *q,
-                        const struct tf_att_keys *keys, float *dk,
-                        struct tf_att_scratch *s)
-{
-    const struct tf_attention *spec = b->att.spec;
-    size_t size = spec->head_size, column = q->kv_head * size, i, j;
-    struct tf_mat sums = rows_of(s->p2c, s->buckets);
-
-    memset(s->p2c, 0, keys->n * s->buckets * sizeof(*s->p2c));
-    for (i = 0; i < q->n; i++) {
-        const int32_t *bucket = s->bucket + q->n - 1 - i;
-        const float *ds = s->ds + i * keys->n;
-
-        for (j = 0; j < keys->n; j++)
-            s->p2c[j * s->buckets + (size_t)bucket[j]] += ds[j];
-    }
-    if (dk)
-        add_product(dk, b->n->k->ld, spec->scale, sums,
-                    turned(tf_att_table(spec->p2c, s->bucket0, column)),
-                    keys->n, size, s->buckets, s->gemm);
-    if (b->grad.p2c)
-        add_product(b->grad.p2c + s->bucket0 * spec->p2c->ld + column,
-                    spec->p2c->ld, spec->scale, turned(sums), turned(keys->k),
-                    s->buckets, size, keys->n, s->gemm);
 }
 
 static void back_keys(const struct att_back *b, const struct tf_att_queries *q,
@@ -212,25 +134,26 @@ static void back_keys(const struct att_back *b, const struct tf_att_queries *q,
         p = s->p;
     }
     if (b->grad.v)
-        add_product(b->grad.v + row * b->n->v->ld + q->kv_head * a->v_size,
-                    b->n->v->ld, 1, turned(rows_of(p, n)),
-                    rows_of(s->out, a->v_size), n, a->v_size, rows, s->gemm);
+        tf_att_add_product(
+            b->grad.v + row * b->n->v->ld + q->kv_head * a->v_size, b->n->v->ld,
+            1, tf_turn(tf_rows_mat(p, n)), tf_rows_mat(s->out, a->v_size), n,
+            a->v_size, rows, s->gemm);
     make_score_gradients(b, q, keys, s);
     if (b->grad.k)
         dk = b->grad.k + row * b->n->k->ld + q->kv_head * size;
     if (b->grad.bias)
         back_to_bias(b, q, keys, s);
     if (spec->c2p)
-        back_to_c2p(b, q, keys, s);
+        tf_att_back_c2p(a, q, keys, s, b->grad.c2p);
     if (spec->p2c)
-        back_to_p2c(b, q, keys, dk, s);
+        tf_att_back_p2c(a, q, keys, s, b->grad.p2c, dk, b->n->k->ld);
     if (spec->soft_cap > 0)
         tf_kernels()->mul(s->ds, s->ds, s->slope, rows * n);
-    add_product(s->dq, size, 1, rows_of(s->ds, n), turned(keys->k), rows, size,
-                n, s->gemm);
+    tf_att_add_product(s->dq, size, 1, tf_rows_mat(s->ds, n), tf_turn(keys->k),
+                       rows, size, n, s->gemm);
     if (dk)
-        add_product(dk, b->n->k->ld, 1, turned(rows_of(s->ds, n)),
-                    rows_of(s->q, size), n, size, rows, s->gemm);
+        tf_att_add_product(dk, b->n->k->ld, 1, tf_turn(tf_rows_mat(s->ds, n)),
+                           tf_rows_mat(s->q, size), n, size, rows, s->gemm);
 }
 
 static void store_queries(const struct att_back *b,

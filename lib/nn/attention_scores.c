@@ -58,14 +58,13 @@ struct tf_kv *tf_att_kv(struct tf_ctx *ctx, const struct tf_tensor *k,
 static size_t gemm_scratch(const struct tf_attention *spec, size_t v_size,
                            size_t rows, size_t keys, size_t reach)
 {
-    size_t need[5], most = 0, i;
+    size_t need[4], most = 0, i;
 
     need[0] = tf_gemm_scratch(rows, keys, spec->head_size);
     need[1] = tf_gemm_scratch(rows, keys, v_size);
     need[2] = tf_gemm_scratch(rows, v_size, keys);
-    need[3] = spec->c2p ? tf_gemm_scratch(rows, reach, spec->head_size) : 0;
-    need[4] = spec->p2c ? tf_gemm_scratch(keys, reach, spec->head_size) : 0;
-    for (i = 0; i < 5; i++)
+    need[3] = tf_gemm_scratch(TF_ATT_BAND, reach, spec->head_size);
+    for (i = 0; i < 4; i++)
         most = need[i] > most ? need[i] : most;
     return most;
 }
@@ -109,10 +108,8 @@ tf_att_scratch(struct tf_ctx *ctx, const struct tf_att *a, size_t n, bool back)
             s[i].bias = tf_scratch(ctx, reach, sizeof(float));
         if (spec->bucket_of)
             s[i].bucket = tf_scratch(ctx, reach, sizeof(int32_t));
-        if (spec->c2p)
-            s[i].c2p = tf_scratch(ctx, rows * reach, sizeof(float));
-        if (spec->p2c)
-            s[i].p2c = tf_scratch(ctx, keys * reach, sizeof(float));
+        if (spec->c2p || spec->p2c)
+            s[i].band = tf_scratch(ctx, TF_ATT_BAND * reach, sizeof(float));
         s[i].gemm =
             tf_scratch(ctx, gemm_scratch(spec, a->v_size, rows, keys, reach),
                        sizeof(float));
@@ -224,28 +221,20 @@ static ptrdiff_t lowest(const struct tf_att_queries *q,
     return (ptrdiff_t)keys->first - q->pos - (ptrdiff_t)q->n + 1;
 }
 
-/* s->bucket[d]: the bucket of every distance in reach, less the least. */
+/* s->bucket[d]: the bucket of every distance in reach. */
 static void load_buckets(const struct tf_attention *spec,
                          const struct tf_att_queries *q,
                          const struct tf_att_keys *keys,
                          struct tf_att_scratch *s)
 {
-    ptrdiff_t low = lowest(q, keys), span = (ptrdiff_t)spec->bucket_span;
+    ptrdiff_t low = lowest(q, keys), span = (ptrdiff_t)spec->bucket_span, at;
     size_t n = q->n + keys->n - 1, d;
-    int32_t min = INT32_MAX, max = 0;
 
     for (d = 0; d < n; d++) {
-        ptrdiff_t at = low + (ptrdiff_t)d;
-
+        at = low + (ptrdiff_t)d;
         at = at < -span ? -span : at > span ? span : at;
         s->bucket[d] = spec->bucket_of[at + span];
-        min = s->bucket[d] < min ? s->bucket[d] : min;
-        max = s->bucket[d] > max ? s->bucket[d] : max;
     }
-    for (d = 0; d < n; d++)
-        s->bucket[d] -= min;
-    s->bucket0 = (size_t)min;
-    s->buckets = (size_t)(max - min) + 1;
 }
 
 /* Add what depends on the distance alone. */
@@ -265,8 +254,7 @@ static void add_bias(const struct tf_att *a, const struct tf_att_queries *q,
             if (spec->alibi)
                 b = spec->alibi[head] * (float)(low + (ptrdiff_t)d);
             if (spec->bias)
-                b +=
-                    tf_row(spec->bias, s->bucket0 + (size_t)s->bucket[d])[head];
+                b += tf_row(spec->bias, (size_t)s->bucket[d])[head];
             s->bias[d] = b;
         }
         for (i = 0; i < q->n; i++) {
@@ -274,58 +262,6 @@ static void add_bias(const struct tf_att *a, const struct tf_att_queries *q,
 
             k->add(row, row, s->bias + q->n - 1 - i, keys->n);
         }
-    }
-}
-
-struct tf_mat tf_att_table(const struct tf_tensor *table, size_t bucket0,
-                           size_t column)
-{
-    return (struct tf_mat){ tf_row(table, bucket0) + column, TF_F32, 1,
-                            table->ld };
-}
-
-static void add_c2p(const struct tf_att *a, const struct tf_att_queries *q,
-                    const struct tf_att_keys *keys, struct tf_att_scratch *s)
-{
-    size_t size = a->spec->head_size, i, j;
-    struct tf_gemm g = { .m = q->n, .n = s->buckets, .k = size };
-
-    g.a = (struct tf_mat){ s->q, TF_F32, size, 1 };
-    g.b = tf_att_table(a->spec->c2p, s->bucket0, q->kv_head * size);
-    g.c = s->c2p;
-    g.ldc = s->buckets;
-    tf_gemm_serial(&g, s->gemm);
-    for (i = 0; i < q->n; i++) {
-        const int32_t *bucket = s->bucket + q->n - 1 - i;
-        const float *src = s->c2p + i * s->buckets;
-        float *row = s->s + i * keys->n;
-
-        for (j = 0; j < keys->n; j++)
-            row[j] += src[bucket[j]];
-    }
-}
-
-static void add_p2c(const struct tf_att *a, const struct tf_att_queries *q,
-                    const struct tf_att_keys *keys, struct tf_att_scratch *s)
-{
-    size_t size = a->spec->head_size, i, j;
-    struct tf_epilogue scaled = { .alpha = a->spec->scale };
-    struct tf_gemm g = { .m = keys->n, .n = s->buckets, .k = size };
-
-    g.a = keys->k; /* B[D][n] turned into A[n][D] */
-    g.a.rs = keys->k.cs;
-    g.a.cs = keys->k.rs;
-    g.b = tf_att_table(a->spec->p2c, s->bucket0, q->kv_head * size);
-    g.c = s->p2c;
-    g.ldc = s->buckets;
-    g.epilogue = &scaled;
-    tf_gemm_serial(&g, s->gemm);
-    for (i = 0; i < q->n; i++) {
-        const int32_t *bucket = s->bucket + q->n - 1 - i;
-        float *row = s->s + i * keys->n;
-
-        for (j = 0; j < keys->n; j++)
-            row[j] += s->p2c[j * s->buckets + (size_t)bucket[j]];
     }
 }
 
@@ -361,9 +297,9 @@ void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
     if (s->bias)
         add_bias(a, q, keys, s);
     if (spec->c2p)
-        add_c2p(a, q, keys, s);
+        tf_att_add_c2p(a, q, keys, s);
     if (spec->p2c)
-        add_p2c(a, q, keys, s);
+        tf_att_add_p2c(a, q, keys, s);
 }
 
 /* Each block of scores has a stretch of the stream to itself: the query block
@@ -377,4 +313,17 @@ void tf_att_drop(const struct tf_att *a, const struct tf_att_queries *q,
 
     d.lo = (row * a->spec->kv_heads + q->kv_head) << 32 | keys->first * rows;
     tf_kernels()->dropout(&d, 0, dst, src, rows * keys->n);
+}
+
+void tf_att_add_product(float *c, size_t ldc, float alpha, struct tf_mat a,
+                        struct tf_mat b, size_t m, size_t n, size_t k,
+                        float *scratch)
+{
+    struct tf_epilogue e = { .alpha = alpha, .accumulate = true };
+    struct tf_gemm g = { .m = m, .n = n, .k = k, .a = a, .b = b };
+
+    g.c = c;
+    g.ldc = ldc;
+    g.epilogue = &e;
+    tf_gemm_serial(&g, scratch);
 }

@@ -3,6 +3,7 @@
 #define TF_NN_LINEAR_H
 
 #include "nn/record.h"
+#include "nn/rows.h"
 
 struct tf_linear_node {
     struct tf_node node;
@@ -15,17 +16,6 @@ struct tf_linear_node {
 
 /* A product on the pool; failure goes to the context. */
 void tf_product(struct tf_ctx *ctx, const struct tf_gemm *g);
-
-/* Rows of a float32 array, as A or B of a product; and that turned over. */
-static inline struct tf_mat tf_rows_mat(const float *data, size_t ld)
-{
-    return (struct tf_mat){ data, TF_F32, ld, 1 };
-}
-
-static inline struct tf_mat tf_turn(struct tf_mat m)
-{
-    return (struct tf_mat){ m.data, m.dtype, m.cs, m.rs };
-}
 
 /* The weight as B[in][out] of a product. */
 struct tf_mat tf_weight_mat(const struct tf_weight *w);

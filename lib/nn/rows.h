@@ -16,6 +16,17 @@ static inline float *tf_row(const struct tf_tensor *t, size_t i)
     return (float *)t->data + i * t->ld;
 }
 
+/* Rows of a float32 array, as A or B of a product; and that turned over. */
+static inline struct tf_mat tf_rows_mat(const float *data, size_t ld)
+{
+    return (struct tf_mat){ data, TF_F32, ld, 1 };
+}
+
+static inline struct tf_mat tf_turn(struct tf_mat m)
+{
+    return (struct tf_mat){ m.data, m.dtype, m.cs, m.rs };
+}
+
 /*
  * Call fn(arg, first, end) on the pool over ranges that cover [0, rows), each
  * of enough rows of `cols` elements to be worth a task.
