@@ -167,12 +167,38 @@ def fill_mask():
                    ["text"], lambda answer, _: answer["predictions"])
 
 
+def length(vector):
+    return sum(x * x for x in vector) ** 0.5
+
+
+def embedding():
+    names = {"truncate_dim": ("--dim", None),
+             "prompt_name": ("--prompt-name", None),
+             "normalize_embeddings": ("--normalize", True)}
+    for folder, cases in of_task("embedding"):
+        with open(os.path.join(folder, "modules.json"), encoding="utf-8") as f:
+            normalizes = json.load(f)[-1]["type"].endswith("Normalize")
+        for options, some in groups(cases):
+            argv = ["tf-embed", "-m", folder, "--only",
+                    *arguments(options, names)]
+            answers = ask(argv, [{"text": c["text"]} for c in some])
+            for case, answer in zip(some, answers):
+                wanted = case["embedding"]
+                if normalizes and "truncate_dim" in options:
+                    # sentence-transformers cuts what has length 1, we
+                    # normalize what is cut
+                    wanted = [x / length(wanted) for x in wanted]
+                check(f"{folder}: {options} {case['text'][:60]}", wanted,
+                      answer["embedding"])
+
+
 if __name__ == "__main__":
     classification()
     zero_shot()
     question_answering()
     token_classification()
     fill_mask()
+    embedding()
     for failure in failures:
         print(failure)
     print(f"golden_test.py: {len(failures)} differences")
