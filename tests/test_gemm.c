@@ -192,6 +192,7 @@ static void multiplies_shapes_of_many_blocks(void **state)
 {
     (void)state;
     product(1, 2000, 700, TF_F32, BY_ROWS, TF_F32, BY_COLUMNS);
+    product(5, 30000, 2, TF_F32, BY_ROWS, TF_F32, BY_COLUMNS);
     product(3, 1500, 700, TF_F32, BY_ROWS, TF_BF16, BY_COLUMNS);
     product(2, 1200, 600, TF_F32, BY_ROWS, TF_F32, BY_ROWS);
     product(270, 1100, 530, TF_F32, BY_ROWS, TF_F32, BY_COLUMNS);

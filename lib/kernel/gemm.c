@@ -29,7 +29,7 @@ struct plan {
 };
 
 enum {
-    BLOCK_TILES = 8,         /* tiles of a block: its rows stay in L2 */
+    BLOCK_ROWS = 112,        /* of tiles that stay in the second cache level */
     CHUNK_COLUMNS = 1024,    /* partial sums of a block stay in L2 */
     CHUNK_FLOATS = 2 << 20,  /* 8 MB of packed panels */
     DIRECT_FLOATS = 3 << 18, /* of C: more of it is better written in rows */
@@ -98,8 +98,8 @@ static void cut(struct plan *p, int threads)
     p->tiles = tf_div_up(p->rows, p->kern->mr);
     p->tile_rows = tf_div_up(p->rows, p->tiles);
     jobs = threads > 1 ? (size_t)threads * JOBS_PER_THREAD : 1;
-    p->row_blocks =
-        tf_most(tf_div_up(p->tiles, BLOCK_TILES), tf_least(p->tiles, jobs));
+    p->row_blocks = tf_most(tf_div_up(p->tiles, BLOCK_ROWS / p->kern->mr),
+                            tf_least(p->tiles, jobs));
     p->groups = tf_least(p->chunk, tf_div_up(jobs, p->row_blocks));
     p->block_tiles = tf_div_up(p->tiles, p->row_blocks);
     p->group_panels = tf_div_up(p->chunk, p->groups);
@@ -394,7 +394,8 @@ int tf_gemm(struct tf_pool *pool, const struct tf_gemm *g, struct tf_err *err)
     if (!g->m || !g->n)
         return 0;
     if (tf_gemm_is_thin(p.kern, g)) {
-        scratch = scratch_of_thread(tf_gemm_thin_scratch(g, threads), err);
+        scratch = scratch_of_thread(
+            tf_gemm_thin_scratch(g->m, g->n, g->k, threads), err);
         if (!scratch)
             return -1;
         tf_gemm_thin(pool, p.kern, g, scratch);
@@ -415,12 +416,14 @@ int tf_gemm(struct tf_pool *pool, const struct tf_gemm *g, struct tf_err *err)
 size_t tf_gemm_scratch(size_t m, size_t n, size_t k)
 {
     struct plan p = { .kern = tf_kernels() };
-    size_t mr = p.kern->mr, nr = p.kern->nr, size = 0, turned, panels;
+    size_t mr = p.kern->mr, nr = p.kern->nr, turned, panels;
+    size_t size = tf_gemm_thin_scratch(m, n, k, 1);
 
     for (turned = 0; turned < 2; turned++) {
         p.turned = turned;
         p.tile_rows = mr;
-        p.block_tiles = tf_least(tf_div_up(turned ? n : m, mr), BLOCK_TILES);
+        p.block_tiles =
+            tf_least(tf_div_up(turned ? n : m, mr), BLOCK_ROWS / mr);
         p.group_panels = tf_least(tf_div_up(turned ? m : n, nr),
                                   tf_most(1, CHUNK_COLUMNS / nr));
         panels =

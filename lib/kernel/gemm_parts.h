@@ -54,7 +54,7 @@ struct tf_packed {
 /* gemm_thin.c: products with few rows that stream B in place. Whether this is
  * one; the scratch it needs, in floats; and the product. */
 bool tf_gemm_is_thin(const struct tf_kernels *kern, const struct tf_gemm *g);
-size_t tf_gemm_thin_scratch(const struct tf_gemm *g, int threads);
+size_t tf_gemm_thin_scratch(size_t m, size_t n, size_t k, int threads);
 void tf_gemm_thin(struct tf_pool *pool, const struct tf_kernels *kern,
                   const struct tf_gemm *g, float *scratch);
 

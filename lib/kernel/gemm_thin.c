@@ -34,11 +34,12 @@ static size_t job_columns(const struct tf_gemm *g)
     return tf_most(1, tf_least(fit, g->n));
 }
 
-size_t tf_gemm_thin_scratch(const struct tf_gemm *g, int threads)
+/* A bound that grows with m, n and k. */
+size_t tf_gemm_thin_scratch(size_t m, size_t n, size_t k, int threads)
 {
-    size_t columns = tf_least(g->n, JOB_BYTES / sizeof(float));
+    size_t columns = tf_least(n, JOB_BYTES / sizeof(float));
 
-    return g->m * (g->k + columns * (size_t)threads);
+    return tf_least(m, TF_THIN_ROWS) * (k + columns * (size_t)threads);
 }
 
 static void run_job(void *arg, size_t job, int worker)
