@@ -247,6 +247,8 @@ void tf_cache_advance(struct tf_cache *c, size_t n)
                        l->tokens - gone * BLOCK_ROWS - l->window >= BLOCK_ROWS;
              gone++)
             drop_block(l->blocks[gone]);
+        if (!gone)
+            continue;
         memmove(l->blocks, l->blocks + gone,
                 (l->count - gone) * sizeof(l->blocks[0]));
         l->count -= gone;
