@@ -8,7 +8,7 @@
 #include "base/strmap.h"
 
 #define VERSION    1
-#define HEAD_BYTES 36
+#define HEAD_BYTES 40
 #define SAMPLE     4096 /* bytes of each tensor that the identity looks at */
 
 static uint64_t mix(uint64_t h, const void *p, size_t n)
@@ -52,11 +52,14 @@ static int put_bytes(FILE *f, const void *p, size_t n)
 static int put_layer(FILE *f, struct tf_ctx *ctx, const struct tf_cache *c,
                      size_t i)
 {
-    struct tf_kv kv = tf_cache_rows(ctx, c, i);
     struct tf_buf head = TF_BUF_INIT;
+    struct tf_kv kv;
     size_t k;
     int failed;
 
+    if (c->state_size)
+        return put_bytes(f, c->layers[i].state, c->state_size * sizeof(float));
+    kv = tf_cache_rows(ctx, c, i);
     if (c->state_size)
         return put_bytes(f, c->layers[i].state, c->state_size * sizeof(float));
     put(&head, c->layers[i].dropped, 8);
@@ -89,6 +92,7 @@ int tf_cache_save(const struct tf_cache *cache, const int32_t *ids,
     put(&head, cache->count, 4);
     put(&head, cache->k_width, 4);
     put(&head, cache->v_width, 4);
+    put(&head, cache->state_size, 4);
     for (i = 0; i < cache->tokens; i++)
         put(&head, (uint32_t)ids[i], 4);
     if (head.failed || tf_replace_open(&r, path, err)) {
@@ -120,6 +124,13 @@ static size_t load_layer(struct tf_cache *c, size_t i, const unsigned char *p,
     struct tf_tensor v = { .ndim = 2, .ld = c->v_width };
     uint64_t dropped, rows, row_bytes, bytes;
 
+    if (c->state_size) {
+        bytes = c->state_size * sizeof(float);
+        if (bytes > room)
+            return 0;
+        memcpy(l->state, p, bytes);
+        return bytes;
+    }
     if (c->state_size) {
         bytes = c->state_size * sizeof(float);
         if (bytes > room)
@@ -168,7 +179,8 @@ static struct tf_cache *load(const struct tf_stack_spec *spec,
         return NULL;
     if (tokens > left / 4 || tf_load_le32(p + 24) != c->count ||
         tf_load_le32(p + 28) != c->k_width ||
-        tf_load_le32(p + 32) != c->v_width)
+        tf_load_le32(p + 32) != c->v_width ||
+        tf_load_le32(p + 36) != c->state_size)
         goto broken;
     c->tokens = tokens;
     p += HEAD_BYTES;

@@ -3,8 +3,9 @@
  * again. The file is tied to the model that made it and is not trusted.
  *
  *     "TFKV" | u32 version | u64 identity | u64 tokens | u32 layers |
- *     u32 k_width | u32 v_width | i32 ids[tokens] |
- *     per layer: u64 dropped, u64 rows, f32 k[rows][k_width], v[rows][v_width]
+ *     u32 k_width | u32 v_width | u32 state_size | i32 ids[tokens] |
+ *     per layer: f32 state[state_size] where layers have one, else
+ *     u64 dropped, u64 rows, f32 k[rows][k_width], v[rows][v_width]
  *
  * all little-endian.
  */
