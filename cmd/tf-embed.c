@@ -7,8 +7,7 @@
 #include "base/mem.h"
 #include "task/embed.h"
 #include "task/similar.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "text/lower.h"
 
 enum { POOL_MEAN, POOL_CLS, POOL_LAST, POOL_NONE };
 
@@ -53,9 +52,6 @@ struct encoder {
     size_t skip_cap;
     /* of --similar */
     struct tf_similar similar;
-    struct tf_buf texts; /* of its records, as JSON, and where each begins */
-    size_t *text_start;
-    size_t text_count, text_cap;
     struct tf_candidate *nearest;
     size_t nearest_cap;
 };
@@ -79,21 +75,6 @@ static void release(void *data)
     free(d->vector);
 }
 
-/* Append text in lower case. */
-static void add_lower(struct tf_buf *out, struct tf_str text)
-{
-    for (size_t at = 0, len; at < text.len; at += len) {
-        uint32_t c = tf_utf8_get(text.s + at, &len), lower[2];
-        size_t n = tf_unicode_lower(c, lower);
-
-        for (size_t i = 0; i < n; i++) {
-            char bytes[4];
-
-            tf_buf_add(out, bytes, tf_utf8_put(bytes, lower[i]));
-        }
-    }
-}
-
 /* The prompt and the text after it, as the tokenizer shall see them. */
 static int add_prompt(const struct encoder *e, struct tf_buf *out,
                       struct tf_str text, struct tf_err *err)
@@ -102,8 +83,8 @@ static int add_prompt(const struct encoder *e, struct tf_buf *out,
 
     tf_buf_reset(out);
     if (e->embedder.lower_case) {
-        add_lower(out, prompt);
-        add_lower(out, text);
+        tf_put_lower(out, prompt);
+        tf_put_lower(out, text);
     } else {
         tf_buf_add(out, prompt.s, prompt.len);
         tf_buf_add(out, text.s, text.len);
@@ -164,70 +145,24 @@ static int embed(struct encoder *e, struct cli_item **items, size_t n,
                : 0;
 }
 
-static void put_vector(struct tf_buf *out, const float *v, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        tf_buf_adds(out, i ? ", " : "[");
-        tf_put_float(out, v[i]);
-    }
-    tf_buf_addc(out, ']');
-}
-
-static void put_raw(struct tf_buf *out, const float *v, size_t n)
-{
-    unsigned char *p = (unsigned char *)tf_buf_room(out, 4 * n);
-    uint32_t bits;
-
-    for (size_t i = 0; p && i < n; i++, p += 4) {
-        memcpy(&bits, &v[i], 4);
-        p[0] = (unsigned char)bits;
-        p[1] = (unsigned char)(bits >> 8);
-        p[2] = (unsigned char)(bits >> 16);
-        p[3] = (unsigned char)(bits >> 24);
-    }
-    if (p)
-        out->len += 4 * n;
-}
-
 /* rows vectors: one, or with --pooling none one a token. */
 static void put_rows(struct cli_item *item, const float *v, size_t rows,
                      size_t n)
 {
     if (cli.format == CLI_RAW) {
-        put_raw(&item->out, v, rows * n);
+        tf_put_vector_raw(&item->out, v, rows * n);
         return;
     }
     cli_put(item, "embedding");
     if (pooling_given && pooling == POOL_NONE) {
         for (size_t i = 0; i < rows; i++) {
             tf_buf_adds(&item->out, i ? ", " : "[");
-            put_vector(&item->out, v + i * n, n);
+            tf_put_vector(&item->out, v + i * n, n);
         }
         tf_buf_addc(&item->out, ']');
     } else {
-        put_vector(&item->out, v, n);
+        tf_put_vector(&item->out, v, n);
     }
-}
-
-static void put_neighbours(const struct encoder *e, struct cli_item *item,
-                           const struct tf_candidate *nearest, size_t n)
-{
-    cli_put(item, "neighbours");
-    for (size_t i = 0; i < n; i++) {
-        size_t at = (size_t)nearest[i].id;
-        size_t start = e->text_start[at], end = e->text_start[at + 1];
-
-        tf_buf_adds(&item->out, i ? ", {\"index\": " : "[{\"index\": ");
-        tf_put_int(&item->out, nearest[i].id);
-        tf_buf_adds(&item->out, ", \"score\": ");
-        tf_put_float(&item->out, nearest[i].score);
-        if (end > start) {
-            tf_buf_adds(&item->out, ", \"text\": ");
-            tf_buf_add(&item->out, e->texts.data + start, end - start);
-        }
-        tf_buf_addc(&item->out, '}');
-    }
-    tf_buf_adds(&item->out, n ? "]" : "[]");
 }
 
 static int find_neighbours(struct encoder *e, struct cli_item **items, size_t n,
@@ -251,8 +186,11 @@ static int find_neighbours(struct encoder *e, struct cli_item **items, size_t n,
     if (found < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        if (!cli_reader_finite(items[i], r->data + i * r->cols, r->cols))
-            put_neighbours(e, items[i], e->nearest + i * k, (size_t)found);
+        if (!cli_reader_finite(items[i], r->data + i * r->cols, r->cols)) {
+            cli_put(items[i], "neighbours");
+            tf_put_neighbours(&items[i]->out, &e->similar, e->nearest + i * k,
+                              (size_t)found);
+        }
     return 0;
 }
 
@@ -324,27 +262,6 @@ static size_t prepare_similar(void *arg, struct cli_item *item)
     return prepare(arg, item);
 }
 
-/* Keep the text of a record of --similar, as JSON. */
-static int keep_text(struct encoder *e, const struct cli_item *item,
-                     struct tf_err *err)
-{
-    struct tf_str text = tf_record_get(&item->record, cli.field);
-
-    if (e->text_count + 2 > e->text_cap) {
-        size_t cap = e->text_cap ? 2 * e->text_cap : 64;
-        size_t *grown = tf_grow(e->text_start, cap, sizeof(*grown), err);
-
-        if (!grown)
-            return -1;
-        e->text_start = grown;
-        e->text_cap = cap;
-    }
-    e->text_start[e->text_count++] = e->texts.len;
-    tf_buf_add(&e->texts, text.s, text.len);
-    e->text_start[e->text_count] = e->texts.len;
-    return e->texts.failed ? tf_no_memory(err, e->texts.len) : 0;
-}
-
 static int run_similar(void *arg, struct cli_item **items, size_t n,
                        struct tf_err *err)
 {
@@ -364,8 +281,9 @@ static int run_similar(void *arg, struct cli_item **items, size_t n,
         const float *v = d->dim ? d->vector : r.data + row++ * r.cols;
 
         if (!cli_reader_finite(items[i], v, e->embedder.dim))
-            failed = tf_similar_add(&e->similar, v, e->embedder.dim, err) ||
-                     keep_text(e, items[i], err);
+            failed = tf_similar_add(&e->similar, v, e->embedder.dim,
+                                    tf_record_get(&items[i]->record, cli.field),
+                                    err);
     }
     return failed ? -1 : 0;
 }
@@ -496,8 +414,6 @@ static void close_model(struct encoder *e)
 {
     tf_embedder_release(&e->embedder);
     tf_similar_release(&e->similar);
-    tf_buf_release(&e->texts);
-    free(e->text_start);
     free(e->nearest);
     free(e->skip);
     cli_reader_close(&e->reader);

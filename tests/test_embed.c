@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <string.h>
 #include "task/embed.h"
 #include "task/similar.h"
 
@@ -98,13 +99,15 @@ static void finds_the_nearest_by_the_cosine(void **state)
                                      { -1, 0 }, { 5, 0 }, { 0, 0 } };
     static const float queries[] = { 1, 0.1f, 0, 9 };
     struct tf_similar s = { 0 };
+    struct tf_buf out = TF_BUF_INIT;
     struct tf_candidate found[6];
+    struct tf_str text = { "\"x\"", 3 };
     struct tf_err err;
 
     (void)state;
     assert_int_equal(tf_similar_find(&s, NULL, queries, 2, 3, found, &err), 0);
     for (size_t i = 0; i < 6; i++)
-        assert_int_equal(tf_similar_add(&s, rows[i], 2, &err), 0);
+        assert_int_equal(tf_similar_add(&s, rows[i], 2, text, &err), 0);
     assert_int_equal(tf_similar_find(&s, NULL, queries, 2, 3, found, &err), 3);
     assert_int_equal(found[0].id, 0);
     assert_int_equal(found[1].id, 4); /* as near: the earlier one first */
@@ -112,6 +115,10 @@ static void finds_the_nearest_by_the_cosine(void **state)
     assert_int_equal(found[3].id, 1);
     assert_true(fabsf(found[3].score - 1) < 1e-6f);
     assert_true(fabsf(found[4].score - sqrtf(0.5f)) < 1e-6f);
+    tf_put_neighbours(&out, &s, &found[2], 1);
+    assert_non_null(strstr(tf_buf_cstr(&out), "[{\"index\": 2, \"score\": 0."));
+    assert_non_null(strstr(tf_buf_cstr(&out), ", \"text\": \"x\"}]"));
+    tf_buf_release(&out);
     tf_similar_release(&s);
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/jsonl.h"
 #include "kernel/kernel.h"
 
 void tf_to_length_one(float *x, size_t n)
@@ -199,4 +200,29 @@ int tf_embed(struct tf_embedder *e, struct tf_pool *pool,
 
     tf_arena_rewind(&e->scratch, mark);
     return failed ? -1 : 0;
+}
+
+void tf_put_vector(struct tf_buf *out, const float *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        tf_buf_adds(out, i ? ", " : "[");
+        tf_put_float(out, v[i]);
+    }
+    tf_buf_addc(out, ']');
+}
+
+void tf_put_vector_raw(struct tf_buf *out, const float *v, size_t n)
+{
+    unsigned char *p = (unsigned char *)tf_buf_room(out, 4 * n);
+    uint32_t bits;
+
+    for (size_t i = 0; p && i < n; i++, p += 4) {
+        memcpy(&bits, &v[i], 4);
+        p[0] = (unsigned char)bits;
+        p[1] = (unsigned char)(bits >> 8);
+        p[2] = (unsigned char)(bits >> 16);
+        p[3] = (unsigned char)(bits >> 24);
+    }
+    if (p)
+        out->len += 4 * n;
 }

@@ -101,6 +101,10 @@ int tf_embed(struct tf_embedder *e, struct tf_pool *pool,
              const struct tf_seqs *seqs, const float *hidden,
              const size_t *skip, struct tf_result *out, struct tf_err *err);
 
+/* Append a vector as a JSON list, or as little-endian float32. */
+void tf_put_vector(struct tf_buf *out, const float *v, size_t n);
+void tf_put_vector_raw(struct tf_buf *out, const float *v, size_t n);
+
 /* Scale a vector to length 1. */
 void tf_to_length_one(float *x, size_t n);
 #endif

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/jsonl.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "text/lower.h"
 
-#define NEVER (-10000.0f) /* the logit of a token that can't be in an answer   \
-                           */
+#define NEVER                                                                  \
+    (-10000.0f) /* the logit of a token that can't be in an answer             \
+                 */
 
 struct tf_span_score {
     float score;
@@ -155,22 +155,6 @@ static void locate(const struct tf_qa *qa, const struct tf_window *w,
     answer->text = tf_points_slice(&qa->context, answer->start, answer->end);
 }
 
-static int lower_case(struct tf_qa *qa, struct tf_str text, struct tf_err *err)
-{
-    tf_buf_reset(&qa->lower);
-    for (size_t at = 0, len; at < text.len; at += len) {
-        uint32_t c = tf_utf8_get(text.s + at, &len), small[2];
-        size_t n = tf_unicode_lower(c, small);
-
-        for (size_t i = 0; i < n; i++) {
-            char bytes[4];
-
-            tf_buf_add(&qa->lower, bytes, tf_utf8_put(bytes, small[i]));
-        }
-    }
-    return qa->lower.failed ? tf_no_memory(err, text.len) : 0;
-}
-
 static int append(struct tf_qa *qa, const struct tf_answer *answer,
                   struct tf_err *err)
 {
@@ -197,8 +181,10 @@ static int merge(struct tf_qa *qa, const struct tf_answer *answer,
     uint32_t known;
     char *key;
 
-    if (lower_case(qa, answer->text, err))
-        return -1;
+    tf_buf_reset(&qa->lower);
+    tf_put_lower(&qa->lower, answer->text);
+    if (qa->lower.failed)
+        return tf_no_memory(err, answer->text.len);
     known = tf_strmap_get(&qa->by_text, qa->lower.data, qa->lower.len);
     if (known != TF_STRMAP_NONE) {
         qa->answers[known].score += answer->score;

@@ -2,36 +2,53 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/jsonl.h"
 #include "base/mem.h"
 #include "kernel/gemm.h"
 #include "task/embed.h"
 
 #define BLOCK 16384 /* vectors whose scores are held at once */
 
+static int make_place(struct tf_similar *s, size_t dim, struct tf_err *err)
+{
+    size_t cap = s->cap ? 2 * s->cap : 64;
+    size_t *starts;
+    float *rows;
+
+    if (s->count < s->cap)
+        return 0;
+    if (!(rows = tf_grow(s->rows, cap, dim * sizeof(*rows), err)))
+        return -1;
+    s->rows = rows;
+    if (!(starts = tf_grow(s->text_start, cap + 1, sizeof(*starts), err)))
+        return -1;
+    s->text_start = starts;
+    s->cap = cap;
+    return 0;
+}
+
 int tf_similar_add(struct tf_similar *s, const float *vector, size_t dim,
-                   struct tf_err *err)
+                   struct tf_str text, struct tf_err *err)
 {
     float *row;
 
-    if (s->count == s->cap) {
-        size_t cap = s->cap ? 2 * s->cap : 64;
-        float *grown = tf_grow(s->rows, cap, dim * sizeof(*grown), err);
-
-        if (!grown)
-            return -1;
-        s->rows = grown;
-        s->cap = cap;
-    }
+    if (make_place(s, dim, err))
+        return -1;
     s->dim = dim;
-    row = s->rows + s->count++ * dim;
+    row = s->rows + s->count * dim;
     memcpy(row, vector, dim * sizeof(*row));
     tf_to_length_one(row, dim);
-    return 0;
+    s->text_start[s->count++] = s->texts.len;
+    tf_buf_add(&s->texts, text.s, text.len);
+    s->text_start[s->count] = s->texts.len;
+    return s->texts.failed ? tf_no_memory(err, s->texts.len) : 0;
 }
 
 void tf_similar_release(struct tf_similar *s)
 {
     free(s->rows);
+    free(s->text_start);
+    tf_buf_release(&s->texts);
     free(s->queries);
     free(s->scores);
     free(s->candidates);
@@ -112,4 +129,24 @@ long tf_similar_find(struct tf_similar *s, struct tf_pool *pool,
         found = kept;
     }
     return (long)found;
+}
+
+void tf_put_neighbours(struct tf_buf *out, const struct tf_similar *s,
+                       const struct tf_candidate *found, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t at = (size_t)found[i].id;
+        size_t start = s->text_start[at], end = s->text_start[at + 1];
+
+        tf_buf_adds(out, i ? ", {\"index\": " : "[{\"index\": ");
+        tf_put_int(out, found[i].id);
+        tf_buf_adds(out, ", \"score\": ");
+        tf_put_float(out, found[i].score);
+        if (end > start) {
+            tf_buf_adds(out, ", \"text\": ");
+            tf_buf_add(out, s->texts.data + start, end - start);
+        }
+        tf_buf_addc(out, '}');
+    }
+    tf_buf_adds(out, n ? "]" : "[]");
 }

@@ -4,7 +4,8 @@
     peers.py KIND MODEL THREADS sentence    classify standard input's sentence
     peers.py KIND MODEL THREADS B T         one forward pass of B x T tokens
 
-KIND: hf, hf-bf16, ort, ort-int8, ct2, ct2-int8. MODEL is the Transformers
+KIND: hf, hf-bf16, ort, ort-int8, ct2, ct2-int8; mean: vectors by Transformers,
+the mean over tokens scaled to length 1. MODEL is the Transformers
 folder; for ort and ct2 `FILE:FOLDER`, the converted form and that folder.
 Only what a kind needs is imported.
 """
@@ -75,6 +76,25 @@ class CT2:
         return numpy.array(pooled) @ self.w.T + self.b
 
 
+class Mean:
+    def __init__(self, model, threads, kind):
+        import torch
+        from transformers import AutoModel
+        torch.set_num_threads(threads)
+        self.torch = torch
+        self.folder = model
+        self.net = AutoModel.from_pretrained(model, dtype=torch.float32).eval()
+
+    def vectors(self, batch):
+        ids, mask = padded(batch)
+        mask = self.torch.tensor(mask)
+        with self.torch.inference_mode():
+            hidden = self.net(input_ids=self.torch.tensor(ids),
+                              attention_mask=mask).last_hidden_state
+            mean = (hidden * mask[..., None]).sum(1) / mask.sum(1)[:, None]
+            return self.torch.nn.functional.normalize(mean).numpy()
+
+
 def padded(batch):
     longest = max(map(len, batch))
     return ([ids + [0] * (longest - len(ids)) for ids in batch],
@@ -120,11 +140,30 @@ def classify_file(peer, request):
                     + "\n")
 
 
+def embed_file(peer, request):
+    """JSON lines to rows of float32, in batches of texts of like length."""
+    import numpy
+    with open(request["in"], encoding="utf-8") as f:
+        texts = [json.loads(line)["text"] for line in f]
+    ids = [e.ids for e in open_tokenizer(peer.folder, request["most"])
+           .encode_batch(texts)]
+    order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+    found = [None] * len(ids)
+    for at in range(0, len(order), request["batch"]):
+        some = order[at:at + request["batch"]]
+        for i, v in zip(some, peer.vectors([ids[j] for j in some])):
+            found[i] = v
+    numpy.stack(found).astype("<f4").tofile(request["out"])
+
+
 def serve(peer):
     for line in sys.stdin:
         request = json.loads(line)
         start = time.perf_counter()
-        if "in" in request:
+        if isinstance(peer, Mean):
+            embed_file(peer, request)
+            reply = {}
+        elif "in" in request:
             classify_file(peer, request)
             reply = {}
         else:
@@ -136,7 +175,7 @@ def serve(peer):
 
 
 def main(kind, model, threads, *job):
-    peers = {"hf": HF, "ort": ORT, "ct2": CT2}
+    peers = {"hf": HF, "ort": ORT, "ct2": CT2, "mean": Mean}
     if kind == "hf" and job == ("sentence",):   # the way a user writes it
         from transformers import pipeline
         print(pipeline("text-classification", model)(sys.stdin.read().strip()))
