@@ -11,11 +11,6 @@ bool tf_str_is(struct tf_str a, const char *b)
     return strlen(b) == a.len && (!a.len || !memcmp(a.s, b, a.len));
 }
 
-bool tf_str_eq(struct tf_str a, struct tf_str b)
-{
-    return a.len == b.len && (!a.len || !memcmp(a.s, b.s, a.len));
-}
-
 static bool reserve(struct tf_buf *b, size_t n)
 {
     size_t cap;

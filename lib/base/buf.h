@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Bytes that belong to somebody else; not NUL-terminated. */
 struct tf_str {
@@ -15,7 +16,10 @@ struct tf_str {
 };
 
 bool tf_str_is(struct tf_str a, const char *b);
-bool tf_str_eq(struct tf_str a, struct tf_str b);
+static inline bool tf_str_eq(struct tf_str a, struct tf_str b)
+{
+    return a.len == b.len && (!a.len || !memcmp(a.s, b.s, a.len));
+}
 
 struct tf_buf {
     char *data; /* NULL while nothing was ever added; no NUL at the end */

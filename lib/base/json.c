@@ -170,14 +170,22 @@ static uint64_t stops(uint64_t w)
  * or'ed into *all. */
 static const char *plain_run(const char *p, const char *end, uint64_t *all)
 {
-    uint64_t w;
+    uint64_t w, stop;
 
-    while (end - p >= 8) {
+    for (; end - p >= 8; p += 8) {
         memcpy(&w, p, 8);
-        if (stops(w))
+        stop = stops(w);
+        if (stop) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            unsigned bits = (unsigned)__builtin_ctzll(stop) & ~7u;
+
+            *all |= w & (((uint64_t)1 << bits) - 1);
+            return p + bits / 8;
+#else
             break;
+#endif
+        }
         *all |= w;
-        p += 8;
     }
     while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
         *all |= (unsigned char)*p++;
@@ -306,7 +314,7 @@ static bool read_string(struct tf_json *j, struct tf_buf *buf,
 
     if (!scan_string(j, &raw, &all))
         return false;
-    if (all & 0x8080808080808080) {
+    if (all & 0x8080808080808080 && !j->unchecked) {
         valid = tf_utf8_valid(raw.s, raw.len);
         if (valid < raw.len) {
             j->p = raw.s + valid;

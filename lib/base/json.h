@@ -35,10 +35,12 @@ struct tf_json {
     struct tf_buf
         scratch[2]; /* decoded strings: the last key, the last value */
     int depth;
-    bool first;   /* just entered: no comma yet */
-    bool escapes; /* the last string had some */
-    bool repair;  /* lone surrogates read as U+FFFD, not as an error; set it
-                     after init */
+    bool first;     /* just entered: no comma yet */
+    bool escapes;   /* the last string had some */
+    bool repair;    /* lone surrogates read as U+FFFD, not as an error; set it
+                       after init */
+    bool unchecked; /* strings may be invalid UTF-8: for a caller who compares
+                       them with checked ones; likewise */
     char open[TF_JSON_DEPTH];
 };
 

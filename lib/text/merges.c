@@ -10,7 +10,7 @@
  * of opening a tokenizer: so they are made some merges at a time, to wait for
  * memory once and not for each.
  */
-#define BATCH 16
+#define BATCH 64
 
 struct batch {
     struct tf_buf text; /* of each merge: a, b, and then a + b if it differs */
@@ -68,7 +68,7 @@ static int read_pair(struct batch *x, struct tf_json *j, size_t prefix,
         if (a.len >= 8 && !memcmp(a.s, "#version", 8))
             return 0;
         space = memchr(a.s, ' ', a.len);
-        if (!space || memchr(space + 1, ' ', (size_t)(a.s + a.len - space - 1)))
+        if (!space)
             return tf_fail(err,
                            "merges: \"%.*s\" (number %zu) is not two "
                            "tokens with a space between",
@@ -79,10 +79,12 @@ static int read_pair(struct batch *x, struct tf_json *j, size_t prefix,
         s->a = a.len;
         tf_buf_add(&x->text, a.s, a.len);
     } else {
-        if (tf_json_array(j) && tf_json_item(j) && tf_json_string(j, &a)) {
-            s->a = a.len;
-            tf_buf_add(&x->text, a.s, a.len);
+        if (!tf_json_array(j) || !tf_json_item(j) || !tf_json_string(j, &a)) {
+            tf_json_bad(j, "merges: expected two tokens");
+            return tf_json_failed(j, err) ? -1 : 0;
         }
+        s->a = a.len;
+        tf_buf_add(&x->text, a.s, a.len);
         if (!tf_json_item(j) || !tf_json_string(j, &b) || tf_json_item(j))
             tf_json_bad(j, "merges: expected two tokens");
         if (tf_json_failed(j, err))
@@ -228,6 +230,7 @@ int tf_merges_read(struct tf_merges *m, struct tf_json *j,
     struct batch x = { .last = -1 };
     int failed = 0;
 
+    j->unchecked = true; /* only tokens of the vocabulary pass */
     tf_json_array(j);
     while (!failed && tf_json_item(j)) {
         failed = read_pair(&x, j, prefix.len, m->count + x.n, err) ||
@@ -237,6 +240,7 @@ int tf_merges_read(struct tf_merges *m, struct tf_json *j,
     failed = failed || tf_json_failed(j, err) || resolve(&x, m, vocab, err) ||
              index_pairs(m, err);
     tf_buf_release(&x.text);
+    j->unchecked = false;
     return failed ? -1 : 0;
 }
 

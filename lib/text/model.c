@@ -107,8 +107,11 @@ static int read_vocab_list(struct tf_model *m, struct tf_json *j,
                 return -1;
             m->score = score;
         }
-        if (!tf_json_array(j) || !tf_json_item(j) || !tf_json_string(j, &piece))
+        if (!tf_json_array(j) || !tf_json_item(j) ||
+            !tf_json_string(j, &piece)) {
+            tf_json_bad(j, "vocab: expected a piece and its score");
             break;
+        }
         if (tf_vocab_add(&m->vocab, piece, (int64_t)n, err))
             return -1;
         if (!tf_json_item(j) || !tf_json_double(j, &m->score[n]) ||

@@ -71,7 +71,7 @@ static void insert(struct tf_vocab *v, uint32_t index, uint64_t hash)
     *slot = (hash & 0xffffffff00000000) | (index + 1);
 }
 
-#define BATCH 16
+#define BATCH 64
 
 int tf_vocab_index(struct tf_vocab *v, struct tf_err *err)
 {
@@ -125,31 +125,6 @@ static int32_t find_hashed(const struct tf_vocab *v, struct tf_str s,
 int32_t tf_vocab_find(const struct tf_vocab *v, struct tf_str s)
 {
     return find_hashed(v, s, tf_hash(s.s, s.len));
-}
-
-void tf_vocab_hash(const struct tf_vocab *v, struct tf_vocab_probe *p)
-{
-    p->hash = tf_hash(p->s.s, p->s.len);
-    __builtin_prefetch(&v->slots[p->hash & v->mask]);
-}
-
-void tf_vocab_aim(const struct tf_vocab *v, struct tf_vocab_probe *p)
-{
-    uint64_t slot;
-    size_t i;
-
-    for (i = p->hash & v->mask; (slot = v->slots[i]); i = (i + 1) & v->mask)
-        if (slot >> 32 == p->hash >> 32)
-            break;
-    p->index = (uint32_t)slot;
-    if (p->index)
-        __builtin_prefetch(&v->tokens[p->index - 1]);
-}
-
-void tf_vocab_focus(const struct tf_vocab *v, const struct tf_vocab_probe *p)
-{
-    if (p->index)
-        __builtin_prefetch(v->bytes.data + v->tokens[p->index - 1].at);
 }
 
 int32_t tf_vocab_look(const struct tf_vocab *v, const struct tf_vocab_probe *p)

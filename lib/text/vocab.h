@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strmap.h"
 
 /* Ids index arrays, so a file may not name one that no model could have. */
 #define TF_TOKEN_ID_MAX ((1 << 26) - 1)
@@ -53,10 +54,35 @@ struct tf_vocab_probe {
     uint64_t hash;
     uint32_t index; /* + 1 of the token that it may be; 0: none */
 };
-void tf_vocab_hash(const struct tf_vocab *v, struct tf_vocab_probe *p);
-void tf_vocab_aim(const struct tf_vocab *v, struct tf_vocab_probe *p);
-void tf_vocab_focus(const struct tf_vocab *v, const struct tf_vocab_probe *p);
 int32_t tf_vocab_look(const struct tf_vocab *v, const struct tf_vocab_probe *p);
+
+static inline void tf_vocab_hash(const struct tf_vocab *v,
+                                 struct tf_vocab_probe *p)
+{
+    p->hash = tf_hash(p->s.s, p->s.len);
+    __builtin_prefetch(&v->slots[p->hash & v->mask]);
+}
+
+static inline void tf_vocab_aim(const struct tf_vocab *v,
+                                struct tf_vocab_probe *p)
+{
+    uint64_t slot;
+    size_t i;
+
+    for (i = p->hash & v->mask; (slot = v->slots[i]); i = (i + 1) & v->mask)
+        if (slot >> 32 == p->hash >> 32)
+            break;
+    p->index = (uint32_t)slot;
+    if (p->index)
+        __builtin_prefetch(&v->tokens[p->index - 1]);
+}
+
+static inline void tf_vocab_focus(const struct tf_vocab *v,
+                                  const struct tf_vocab_probe *p)
+{
+    if (p->index)
+        __builtin_prefetch(v->bytes.data + v->tokens[p->index - 1].at);
+}
 
 /* The spelling of an id; s NULL when no token has it. */
 static inline struct tf_str tf_vocab_token(const struct tf_vocab *v, int32_t id)
