@@ -92,6 +92,16 @@ static void no_answer_is_one_when_asked(void **state)
     assert_int_equal(qa.count, 1);
 }
 
+static void all_tokens_answer_where_the_context_comes_first(void **state)
+{
+    struct tf_qa_opts opts = { 1, 1, false, false, 2, 0 };
+
+    (void)state;
+    ask(&opts); /* as the pipeline: the question's offsets in the context */
+    assert_true(tf_str_is(qa.answers[0].text, "N"));
+    assert_true(qa.answers[0].score > 0.99);
+}
+
 static void a_context_without_tokens_has_the_empty_answer(void **state)
 {
     struct tf_qa_opts opts = { 3, 15, false, true, 2, 1 };
@@ -138,6 +148,7 @@ int main(void)
         cmocka_unit_test(answers_are_whole_words_and_equal_ones_add_up),
         cmocka_unit_test(answers_may_begin_inside_words),
         cmocka_unit_test(no_answer_is_one_when_asked),
+        cmocka_unit_test(all_tokens_answer_where_the_context_comes_first),
         cmocka_unit_test(a_context_without_tokens_has_the_empty_answer),
         cmocka_unit_test(code_points_are_found_in_long_texts),
     };

@@ -60,10 +60,12 @@ static int make_room(struct tf_qa *qa, size_t n, size_t k, struct tf_err *err)
     return 0;
 }
 
+/* Only the context and the CLS token do; but where the context comes first, the
+ * pipeline lets all. */
 static bool takes_part(const struct tf_qa *qa, const struct tf_window *w,
                        size_t i)
 {
-    return w->sequence[i] == qa->opts.context ||
+    return !qa->opts.context || w->sequence[i] == qa->opts.context ||
            (qa->opts.cls >= 0 && w->ids[i] == qa->opts.cls);
 }
 
@@ -174,6 +176,20 @@ static int append(struct tf_qa *qa, const struct tf_answer *answer,
     return 0;
 }
 
+/* The text that equal answers share: lower case, and of the two small sigmas,
+ * which Python chooses from by their place in the word, one. */
+static int make_key(struct tf_qa *qa, struct tf_str text, struct tf_err *err)
+{
+    tf_buf_reset(&qa->lower);
+    tf_put_lower(&qa->lower, text);
+    if (qa->lower.failed)
+        return tf_no_memory(err, text.len);
+    for (size_t i = 1; i < qa->lower.len; i++)
+        if (!memcmp(qa->lower.data + i - 1, "\xCF\x82", 2))
+            qa->lower.data[i] = '\x83';
+    return 0;
+}
+
 /* Add an answer, or its score to that of an equal one. */
 static int merge(struct tf_qa *qa, const struct tf_answer *answer,
                  struct tf_err *err)
@@ -181,10 +197,8 @@ static int merge(struct tf_qa *qa, const struct tf_answer *answer,
     uint32_t known;
     char *key;
 
-    tf_buf_reset(&qa->lower);
-    tf_put_lower(&qa->lower, answer->text);
-    if (qa->lower.failed)
-        return tf_no_memory(err, answer->text.len);
+    if (make_key(qa, answer->text, err))
+        return -1;
     known = tf_strmap_get(&qa->by_text, qa->lower.data, qa->lower.len);
     if (known != TF_STRMAP_NONE) {
         qa->answers[known].score += answer->score;

@@ -22,7 +22,8 @@ struct tf_qa_opts {
                                  (handle_impossible_answer) */
     bool align;               /* widen answers to whole words */
     int32_t cls;     /* this token takes part in the softmax; -1: none */
-    uint8_t context; /* which text of the pair is the context: 0, 1 */
+    uint8_t context; /* which text of the pair is the context: 1, or with
+                          tokenizers that pad at the left 0 */
 };
 
 struct tf_answer {
