@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
 #define CHUNK_MIN ((size_t)64 << 10)
 
@@ -53,6 +56,33 @@ char *tf_strndup(const char *s, size_t n, struct tf_err *err)
     return copy;
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+/* The sanitizer sees what is touched past an allocation or after a rewind. */
+enum { GUARD = TF_ARENA_ALIGN };
+
+static void open_bytes(const void *p, size_t n)
+{
+    ASAN_UNPOISON_MEMORY_REGION(p, n);
+}
+
+static void shut_bytes(const void *p, size_t n)
+{
+    ASAN_POISON_MEMORY_REGION(p, n);
+}
+#else
+enum { GUARD = 0 };
+
+static void open_bytes(const void *p, size_t n)
+{
+    (void)p, (void)n;
+}
+
+static void shut_bytes(const void *p, size_t n)
+{
+    (void)p, (void)n;
+}
+#endif
+
 struct tf_arena_chunk {
     struct tf_arena_chunk *older;
     size_t size; /* bytes after the header, which fills TF_ARENA_ALIGN */
@@ -61,6 +91,13 @@ struct tf_arena_chunk {
 static char *bytes_of(struct tf_arena_chunk *c)
 {
     return (char *)c + TF_ARENA_ALIGN;
+}
+
+static void free_chunk(struct tf_arena_chunk *c)
+{
+    if (c)
+        open_bytes(bytes_of(c), c->size);
+    free(c);
 }
 
 void tf_arena_init(struct tf_arena *a)
@@ -80,7 +117,7 @@ static bool add_chunk(struct tf_arena *a, size_t need)
             size = a->want;
         if (size < a->total / 4)
             size = a->total / 4 & ~(size_t)(TF_ARENA_ALIGN - 1);
-        free(c);
+        free_chunk(c);
         a->spare = NULL;
         if (size > SIZE_MAX - TF_ARENA_ALIGN)
             return false;
@@ -90,6 +127,7 @@ static bool add_chunk(struct tf_arena *a, size_t need)
         c->size = size;
         a->want = 0;
     }
+    shut_bytes(bytes_of(c), c->size);
     c->older = a->chunk;
     a->chunk = c;
     a->used = 0;
@@ -102,14 +140,15 @@ void *tf_arena_alloc(struct tf_arena *a, size_t n, size_t size)
     void *p;
 
     if (__builtin_mul_overflow(n, size, &bytes) ||
-        bytes > SIZE_MAX - TF_ARENA_ALIGN)
+        bytes > SIZE_MAX - TF_ARENA_ALIGN - GUARD)
         return NULL;
     bytes = (bytes + TF_ARENA_ALIGN - 1) & ~(size_t)(TF_ARENA_ALIGN - 1);
-    if (!a->chunk || bytes > a->chunk->size - a->used)
-        if (!add_chunk(a, bytes))
+    if (!a->chunk || bytes + GUARD > a->chunk->size - a->used)
+        if (!add_chunk(a, bytes + GUARD))
             return NULL;
     p = bytes_of(a->chunk) + a->used;
-    a->used += bytes;
+    open_bytes(p, n * size);
+    a->used += bytes + GUARD;
     a->total += bytes;
     if (a->total > a->peak)
         a->peak = a->total;
@@ -139,13 +178,15 @@ void tf_arena_rewind(struct tf_arena *a, struct tf_arena_mark mark)
             a->spare = c;
             continue;
         }
-        free(c);
-        free(a->spare);
+        free_chunk(c);
+        free_chunk(a->spare);
         a->spare = NULL;
         a->want = (need + TF_ARENA_ALIGN - 1) & ~(size_t)(TF_ARENA_ALIGN - 1);
     }
     a->used = mark.used;
     a->total = mark.total;
+    if (a->chunk)
+        shut_bytes(bytes_of(a->chunk) + a->used, a->chunk->size - a->used);
 }
 
 void tf_arena_release(struct tf_arena *a)
@@ -154,8 +195,8 @@ void tf_arena_release(struct tf_arena *a)
 
     for (c = a->chunk; c; c = older) {
         older = c->older;
-        free(c);
+        free_chunk(c);
     }
-    free(a->spare);
+    free_chunk(a->spare);
     tf_arena_init(a);
 }

@@ -54,17 +54,27 @@ struct tf_kv *tf_att_kv(struct tf_ctx *ctx, const struct tf_tensor *k,
     return piece ? kv : NULL;
 }
 
-/* The floats that any product of a block needs. */
-static size_t gemm_scratch(const struct tf_attention *spec, size_t v_size,
-                           size_t rows, size_t keys, size_t reach)
+/* The floats that any product of a block needs, there or back. */
+static size_t gemm_scratch(const struct tf_att *a, size_t rows, size_t keys,
+                           size_t reach, bool back)
 {
-    size_t need[4], most = 0, i;
+    size_t size = a->spec->head_size, v_size = a->v_size, band = 0;
+    size_t need[9] = { 0 }, most = 0, i;
 
-    need[0] = tf_gemm_scratch(rows, keys, spec->head_size);
-    need[1] = tf_gemm_scratch(rows, keys, v_size);
-    need[2] = tf_gemm_scratch(rows, v_size, keys);
-    need[3] = tf_gemm_scratch(TF_ATT_BAND, reach, spec->head_size);
-    for (i = 0; i < 4; i++)
+    if (a->spec->c2p || a->spec->p2c)
+        band = TF_ATT_BAND;
+    need[0] = tf_gemm_scratch(rows, keys, size);
+    need[1] = tf_gemm_scratch(rows, v_size, keys);
+    need[2] = tf_gemm_scratch(band, reach, size);
+    if (back) {
+        need[3] = tf_gemm_scratch(rows, keys, v_size);
+        need[4] = tf_gemm_scratch(rows, size, keys);
+        need[5] = tf_gemm_scratch(keys, size, rows);
+        need[6] = tf_gemm_scratch(keys, v_size, rows);
+        need[7] = tf_gemm_scratch(band, size, reach);
+        need[8] = tf_gemm_scratch(reach, size, band);
+    }
+    for (i = 0; i < 9; i++)
         most = need[i] > most ? need[i] : most;
     return most;
 }
@@ -110,9 +120,8 @@ tf_att_scratch(struct tf_ctx *ctx, const struct tf_att *a, size_t n, bool back)
             s[i].bucket = tf_scratch(ctx, reach, sizeof(int32_t));
         if (spec->c2p || spec->p2c)
             s[i].band = tf_scratch(ctx, TF_ATT_BAND * reach, sizeof(float));
-        s[i].gemm =
-            tf_scratch(ctx, gemm_scratch(spec, a->v_size, rows, keys, reach),
-                       sizeof(float));
+        s[i].gemm = tf_scratch(ctx, gemm_scratch(a, rows, keys, reach, back),
+                               sizeof(float));
         if (back)
             scratch_back(ctx, a, &s[i], rows, keys);
     }
