@@ -282,9 +282,7 @@ static void fill(struct golden *g, json_t *golden)
     batch = as_batch(&b);
     read = (int32_t)b.start[1] +
            (int32_t)json_integer_value(json_object_get(golden, "position"));
-    batch.read = &read;
-    batch.read_count = 1;
-    if (tf_session_logits(g->session, &batch, &r, &err))
+    if (tf_session_logits_at(g->session, &batch, &read, 1, &r, &err))
         fail_msg("%s: %s", g->name, err.msg);
     assert_int_equal(r.rows, 1);
     assert_int_equal(r.cols, g->model->stack.spec->vocab);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/io.h"
+#include "model/arch_fields.h"
 #include "model/model.h"
 
 #define BERT "tests/golden/models/bert"
@@ -350,6 +351,38 @@ static void every_row_resolves_by_its_defaults(void **state)
     }
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static void expect_words(const char *page, const struct tf_field *fields)
+{
+    for (const struct tf_field *f = fields; f->name; f++) {
+        const char *at = page;
+
+        while ((at = strstr(at, f->name)) &&
+               (is_letter(at[-1]) || is_letter(at[strlen(f->name)])))
+            at++;
+        if (!at)
+            fail_msg("man/tf-architecture.5 does not name %s", f->name);
+    }
+}
+
+static void the_manual_names_every_field(void **state)
+{
+    struct tf_buf page = TF_BUF_INIT;
+    struct tf_err err;
+
+    (void)state;
+    assert_int_equal(
+        tf_file_read("man/tf-architecture.5", 1 << 20, &page, &err), 0);
+    expect_words(tf_buf_cstr(&page), tf_stack_fields);
+    expect_words(tf_buf_cstr(&page), tf_stack_name_fields);
+    expect_words(tf_buf_cstr(&page), tf_head_fields);
+    tf_buf_release(&page);
+}
+
 static int make_dir(void **state)
 {
     (void)state;
@@ -377,6 +410,7 @@ int main(void)
         cmocka_unit_test(runs_an_architecture_that_the_folder_brings),
         cmocka_unit_test(says_what_is_wrong_with_an_architecture),
         cmocka_unit_test(every_row_resolves_by_its_defaults),
+        cmocka_unit_test(the_manual_names_every_field),
     };
 
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -57,12 +57,14 @@ static int list_unexpected(struct tf_model *m, const uint8_t *used,
     return 0;
 }
 
-static int bind_stacks(struct tf_model *m, struct tf_bind *bind,
-                       struct tf_err *err)
+/* Without a task an encoder-decoder is its encoder, which some folders hold
+ * alone. */
+static int bind_stacks(struct tf_model *m, enum tf_task task,
+                       struct tf_bind *bind, struct tf_err *err)
 {
     const struct tf_arch *a = &m->arch;
 
-    if (!a->has_decoder)
+    if (!a->has_decoder || (a->has_encoder && task == TF_TASK_NONE))
         return tf_stack_bind(&m->stack, &a->encoder, 0, bind, err);
     if (a->has_encoder) {
         m->encoder = tf_arena_alloc(&m->memory, 1, sizeof(*m->encoder));
@@ -93,7 +95,7 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
     bind.used = tf_alloc(tf_weights_count(m->weights), 1, err);
     if (!bind.used)
         return -1;
-    failed = bind_stacks(m, &bind, err) ||
+    failed = bind_stacks(m, opts->task, &bind, err) ||
              bind_head(m, opts->task, &bind, err) ||
              list_unexpected(m, bind.used, err);
     free(bind.used);
@@ -291,7 +293,5 @@ struct tf_tensor *tf_model_logits(struct tf_ctx *ctx, struct tf_runner *r,
     if (ctx->failed)
         return NULL;
     x = tf_stack_run(ctx, r, &m->stack, &mine, rows, SIZE_MAX);
-    if (mine.read && rows == TF_ROWS_ALL)
-        x = tf_gather_rows(ctx, x, mine.read, mine.read_count);
     return tf_head_run(ctx, &m->head, x, &mine);
 }

@@ -19,7 +19,8 @@
 #include "model/transformer.h"
 
 struct tf_model_opts {
-    enum tf_task task; /* the head to have; TF_TASK_NONE: none */
+    enum tf_task task; /* the head to have; TF_TASK_NONE: none, and of an
+                          encoder-decoder the encoder alone */
     const char *arch;  /* an architecture.json to use, or NULL */
     bool convert;      /* matrices to `dtype`; else as they are stored */
     enum tf_dtype
@@ -80,9 +81,8 @@ struct tf_result {
 
 /*
  * The head's logits: [count][labels] for a task that reads a sequence, [T][..]
- * for one that reads tokens (or only batch->read of them), in the order of the
- * batch. The batch is cut where that helps; every sequence was checked by
- * tf_model_check().
+ * for one that reads tokens, in the order of the batch. The batch is cut where
+ * that helps; every sequence was checked by tf_model_check().
  */
 int tf_session_logits(struct tf_session *s, const struct tf_batch *batch,
                       struct tf_result *out, struct tf_err *err);

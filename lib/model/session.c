@@ -18,8 +18,6 @@ struct tf_session {
     size_t cap, used; /* floats */
     size_t *start;    /* of the sequences of one pass */
     size_t starts;    /* room there */
-    int32_t *read;    /* rows to read of one pass */
-    size_t reads;     /* room there */
 };
 
 struct tf_session *tf_session_new(struct tf_model *m, struct tf_pool *pool,
@@ -44,7 +42,6 @@ void tf_session_free(struct tf_session *s)
     tf_arena_release(&s->arena);
     free(s->out);
     free(s->start);
-    free(s->read);
     free(s);
 }
 
@@ -59,36 +56,6 @@ static size_t cut(const struct tf_session *s, const struct tf_seqs *seqs,
                seqs->start[end + 1] - seqs->start[first] <= CUT_TOKENS)
             end++;
     return end;
-}
-
-/* Those of batch->read that are rows of sequences [first, end), counted from
- * the first one's start. */
-static int slice_read(struct tf_session *s, const struct tf_batch *batch,
-                      size_t first, size_t end, struct tf_batch *part,
-                      struct tf_err *err)
-{
-    size_t base = batch->seqs.start[first], n = 0;
-
-    if (!batch->read)
-        return 0;
-    if (batch->read_count > s->reads) {
-        int32_t *grown =
-            tf_grow(s->read, batch->read_count, sizeof(*grown), err);
-
-        if (!grown)
-            return -1;
-        s->read = grown;
-        s->reads = batch->read_count;
-    }
-    for (size_t i = 0; i < batch->read_count; i++) {
-        size_t row = (size_t)batch->read[i];
-
-        if (row >= base && row < batch->seqs.start[end])
-            s->read[n++] = (int32_t)(row - base);
-    }
-    part->read = s->read;
-    part->read_count = n;
-    return 0;
 }
 
 /* Sequences [first, end) of the batch as one of their own. */
@@ -113,7 +80,7 @@ static int slice(struct tf_session *s, const struct tf_batch *batch,
         .type_ids = batch->type_ids ? batch->type_ids + base : NULL,
         .seqs = { n, s->start },
     };
-    return slice_read(s, batch, first, end, part, err);
+    return 0;
 }
 
 static int append(struct tf_session *s, const struct tf_tensor *y,

@@ -26,10 +26,6 @@ struct tf_batch {
     /* Of an encoder-decoder, for tf_model_logits(): what the decoder reads;
      * NULL: the same ids after the decoder's start token, the last left out. */
     const struct tf_batch *target;
-    /* Rows that logits are wanted of, ascending, [read_count], where the head
-     * reads every token; NULL: all. */
-    const int32_t *read;
-    size_t read_count;
     /* With TF_ROWS_PICKED: one row of each sequence, [seqs.count]. */
     const int32_t *picked;
 };
