@@ -111,7 +111,7 @@ install: all
 	scripts/install-completions $(DEST)/share $(TOOLS)
 
 clean:
-	rm -rf build build-san build-fuzz
+	rm -rf build build-san build-fuzz build-neon
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 .PHONY: all check fuzz install clean

@@ -39,6 +39,8 @@ static const struct level {
 #if defined(__x86_64__)
     { "avx2", has_avx2, tf_kernels_avx2, tf_blocks_avx2 },
     { "avx512", has_avx512, tf_kernels_avx512, tf_blocks_avx512 },
+#elif defined(__aarch64__)
+    { "neon", always, tf_kernels_neon, NULL },
 #endif
 };
 

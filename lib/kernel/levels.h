@@ -9,6 +9,7 @@ void tf_kernels_ref(struct tf_kernels *k); /* fills the whole table, with */
 void tf_kernels_ref_train(struct tf_kernels *k); /* the entries for training */
 void tf_kernels_avx2(struct tf_kernels *k);
 void tf_kernels_avx512(struct tf_kernels *k);
+void tf_kernels_neon(struct tf_kernels *k);
 
 /* The same for weights in ggml's blocks. */
 void tf_blocks_ref(struct tf_kernels *k);

@@ -4,6 +4,8 @@
 
 #if defined(__AVX512F__)
 #include "kernel/vec_avx512.h"
+#elif defined(__aarch64__)
+#include "kernel/vec_neon.h"
 #else
 #include "kernel/vec_avx2.h"
 #endif
