@@ -242,7 +242,8 @@ static void equals_the_tokenizers_library(void **state)
 static void knows_what_transformers_knows(void **state)
 {
     static const char *const names[] = { "folder_bert", "folder_general",
-                                         "folder_old", "folder_model_type" };
+                                         "folder_old", "folder_split_special",
+                                         "folder_model_type" };
     const struct tf_tokenizer_info *info;
     struct subject s;
     json_t *got, *want;

@@ -268,8 +268,9 @@ static void split_piece(const struct tf_added *a, const struct tf_trie *trie,
         t = &a->at[index];
         start = at;
         at = stop;
-        if (t->single_word && ((flags_before(s, start) & TF_U_WORD) ||
-                               (flags_at(s, stop, end, &len) & TF_U_WORD)))
+        if ((a->split_special && t->skipped) ||
+            (t->single_word && ((flags_before(s, start) & TF_U_WORD) ||
+                                (flags_at(s, stop, end, &len) & TF_U_WORD))))
             continue;
         widen(t, s, end, done, &start, &stop);
         if (done < start)

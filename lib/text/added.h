@@ -36,6 +36,7 @@ struct tf_added {
     size_t ids;                  /* length of by_id */
     int64_t next;                /* the id of the next new one */
     struct tf_trie found[2];     /* those not normalised, those normalised */
+    bool split_special;          /* special ones are text like any other */
 };
 
 /*

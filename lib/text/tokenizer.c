@@ -95,7 +95,8 @@ static void fill_info(struct tf_tokenizer *tok)
 {
     const struct tf_tokconfig *c = &tok->config;
     struct tf_tokenizer_info *info = &tok->info;
-    double max = tf_tokconfig_number(c, "model_max_length", 0);
+    double max = tf_tokconfig_number(c, "model_max_length",
+                                     tf_tokconfig_number(c, "max_len", 0));
 
     info->class_name = c->class_name;
     info->model = tf_model_name(&tok->model);
@@ -117,6 +118,8 @@ static void fill_info(struct tf_tokenizer *tok)
     info->truncate_left =
         side_is_left(c, "truncation_side", info->truncate_left);
     info->has_chat_template = c->has_template;
+    tok->added.split_special =
+        tf_tokconfig_flag(c, "split_special_tokens", false);
     count_ids(tok);
     tok->cleans_up =
         tf_tokconfig_flag(c, "clean_up_tokenization_spaces", false) &&

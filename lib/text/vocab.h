@@ -12,7 +12,7 @@
 #include "base/strmap.h"
 
 /* Ids index arrays, so a file may not name one that no model could have. */
-#define TF_TOKEN_ID_MAX ((1 << 26) - 1)
+#define TF_TOKEN_ID_MAX ((1 << 24) - 1)
 
 struct tf_vocab_token {
     uint32_t at, len; /* in bytes */
