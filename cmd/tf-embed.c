@@ -313,13 +313,13 @@ static void read_similar(struct encoder *e)
                 similar_file);
 }
 
-/* The prompt that is asked for, and how many tokens it takes, the special ones
- * before it included. */
+/* The prompt that is asked for, and how many tokens of a text it takes, the
+ * special ones before it included. */
 static void choose_prompt(struct encoder *e)
 {
     const struct tf_embedder *m = &e->embedder;
     const char *name = prompt_name ? prompt_name : m->default_prompt;
-    struct tf_encode_opts encode = { .want = 0 };
+    struct tf_encode_opts encode = { .max_length = e->reader.max_tokens };
     struct tf_encoding enc = { 0 };
     struct tf_buf text = TF_BUF_INIT;
     struct tf_tok_state *state;
