@@ -394,6 +394,53 @@ static void a_large_head_is_cut_into_chunks(void **state)
     close_net(&net);
 }
 
+/* A layer over 8-bit blocks or bfloat16 has the gradients of the same numbers
+ * in float32: of x, and of an adapter beside it. */
+static void adapters_train_over_weights_of_any_type(void **state)
+{
+    enum { IN = 64, OUT = 300, BLOCK = 34 };
+    static unsigned char blocks[OUT * IN / 32 * BLOCK];
+    static const struct tf_loss mean = { 0 };
+    float dx[3][TOKENS * IN], da[3][RANK * IN], target[TOKENS * OUT] = { 0 };
+    static uint16_t halves[OUT * IN];
+    struct tf_weight w = { .in = IN, .out = OUT };
+    struct tf_tensor x, *y;
+    struct net net;
+    size_t i;
+    int way;
+
+    (void)state;
+    open_net(&net, NULL);
+    for (i = 0; i < sizeof(blocks); i++)
+        blocks[i] = (unsigned char)(i * 40503 >> 7);
+    for (i = 0; i < sizeof(blocks); i += BLOCK)
+        memcpy(blocks + i, "\0\x18", 2); /* a scale of 2^-9 */
+    parameter(&net, &x, TOKENS, IN);
+    adapter(&net, &w, &net.lora);
+    w.w = *tf_new(&net.ctx, OUT, IN);
+    tf_dtype_info(TF_Q8_0)->unpack(w.w.data, blocks, OUT * IN);
+    tf_kernels()->pack_bf16(halves, w.w.data, OUT * IN);
+    net.ctx.tape = &net.tape;
+    for (way = 0; way < 3; way++) {
+        memset(x.grad, 0, tf_tensor_bytes(&x));
+        memset(net.lora.a.grad, 0, tf_tensor_bytes(&net.lora.a));
+        y = tf_linear(&net.ctx, &x, &w, TF_ACT_NONE, NULL);
+        y = tf_squared_error(&net.ctx, y, target, &mean);
+        assert_int_equal(tf_backward(&net.ctx, y), 0);
+        memcpy(dx[way], x.grad, sizeof(dx[way]));
+        memcpy(da[way], net.lora.a.grad, sizeof(da[way]));
+        w.w.data = way ? (void *)halves : blocks;
+        w.w.dtype = way ? TF_BF16 : TF_Q8_0;
+    }
+    for (i = 0; i < TOKENS * IN; i++)
+        assert_true(fabsf(dx[0][i] - dx[1][i]) <= 1e-6f &&
+                    fabsf(dx[0][i] - dx[2][i]) <= 1e-6f);
+    for (i = 0; i < RANK * IN; i++)
+        assert_true(fabsf(da[0][i] - da[1][i]) <= 1e-6f &&
+                    fabsf(da[0][i] - da[2][i]) <= 1e-6f);
+    close_net(&net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +453,7 @@ int main(void)
         cmocka_unit_test(frozen_layers_leave_nothing_on_the_tape),
         cmocka_unit_test(the_loss_of_a_head_may_not_be_scaled),
         cmocka_unit_test(a_large_head_is_cut_into_chunks),
+        cmocka_unit_test(adapters_train_over_weights_of_any_type),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

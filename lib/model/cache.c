@@ -249,8 +249,9 @@ void tf_cache_advance(struct tf_cache *c, size_t n)
             drop_block(l->blocks[gone]);
         if (!gone)
             continue;
-        memmove(l->blocks, l->blocks + gone,
-                (l->count - gone) * sizeof(l->blocks[0]));
+        if (gone)
+            memmove(l->blocks, l->blocks + gone,
+                    (l->count - gone) * sizeof(l->blocks[0]));
         l->count -= gone;
         l->tokens -= gone * BLOCK_ROWS;
         l->dropped += gone * BLOCK_ROWS;

@@ -70,10 +70,57 @@ void tf_back_to_weight(struct tf_ctx *ctx, struct tf_weight *w,
     tf_product(ctx, &g);
 }
 
+/* Rows [first, first + n) of a weight of any type, as float32. */
+struct unpack_job {
+    const struct tf_tensor *t;
+    size_t first;
+    float *dst; /* [n][in] */
+};
+
+static void unpack_rows(void *arg, size_t first, size_t end)
+{
+    const struct unpack_job *job = arg;
+    const struct tf_dtype_info *info = tf_dtype_info(job->t->dtype);
+    size_t bytes = job->t->ld / info->block * info->bytes, i;
+
+    for (i = first; i < end; i++)
+        info->unpack(job->dst + i * tf_cols(job->t),
+                     (const char *)job->t->data + (job->first + i) * bytes,
+                     tf_cols(job->t));
+}
+
+enum { UNPACKED_ROWS = 256 };
+
+/* The blocks of a quantised weight lie along its rows, across the way that the
+ * product goes: some rows at a time are unpacked before. */
+static void back_through_blocks(struct tf_ctx *ctx, const struct tf_tensor *t,
+                                struct tf_gemm *g)
+{
+    struct tf_arena_mark mark = tf_arena_mark(ctx->arena);
+    struct tf_epilogue e = *g->epilogue;
+    const float *dy = g->a.data;
+    size_t out = g->k;
+    struct unpack_job job = { .t = t };
+
+    job.dst = tf_scratch(ctx, UNPACKED_ROWS * g->n, sizeof(float));
+    g->b = tf_rows_mat(job.dst, g->n);
+    g->epilogue = &e;
+    for (; job.first < out && !ctx->failed; job.first += g->k) {
+        g->k =
+            out - job.first < UNPACKED_ROWS ? out - job.first : UNPACKED_ROWS;
+        tf_rows_run(ctx, g->k, g->n, unpack_rows, &job);
+        g->a.data = dy + job.first * g->a.cs;
+        tf_product(ctx, g);
+        e.accumulate = true;
+    }
+    tf_arena_rewind(ctx->arena, mark);
+}
+
 void tf_back_to_input(struct tf_ctx *ctx, const struct tf_weight *w,
                       struct tf_mat dy, float *dx, size_t ld, size_t rows,
                       bool add)
 {
+    const struct tf_tensor *t = tf_base_of(&w->w);
     struct tf_epilogue e = { .accumulate = add };
     struct tf_gemm g = { .m = rows, .n = w->in, .k = w->out, .epilogue = &e };
 
@@ -81,7 +128,10 @@ void tf_back_to_input(struct tf_ctx *ctx, const struct tf_weight *w,
     g.b = tf_turn(tf_weight_mat(w));
     g.c = dx;
     g.ldc = ld;
-    tf_product(ctx, &g);
+    if (tf_dtype_info(t->dtype)->block > 1 && !w->transposed)
+        back_through_blocks(ctx, t, &g);
+    else
+        tf_product(ctx, &g);
 }
 
 static void linear_back(struct tf_ctx *ctx, struct tf_node *node)

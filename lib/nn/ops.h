@@ -32,9 +32,9 @@ struct tf_ctx {
     struct tf_err *err;
     bool failed;
 
-    bool
-        training; /* with a tape: dropout acts. Its draws are keyed by (seed,
-                     step, draws, element), so a step can be repeated exactly */
+    /* With a tape: dropout acts. Its draws are keyed by (seed, step, draws,
+     * element), so that a step can be repeated exactly. */
+    bool training;
     uint64_t seed, step;
     uint32_t draws; /* dropouts so far; set to 0 before every step */
 };
@@ -72,7 +72,8 @@ struct tf_adapter {
 /*
  * A weight of a linear layer: y = act(x W^T + b). One object for every form it
  * takes; the model owns it. Shared and tied layers point to the same one. It is
- * trained when w.needs_grad (float32 then), and the bias likewise.
+ * trained when w.needs_grad, and the bias likewise; its gradient is float32
+ * whatever its own type.
  */
 struct tf_weight {
     const char *name; /* of the tensor in the file, for messages */
