@@ -104,9 +104,8 @@ json_t *tf_arch_row(const char *name, struct tf_err *err)
     if (!r) {
         tf_fail(err,
                 "model_type \"%.60s\" is no architecture known here; "
-                "`tf-model architectures` lists those that are, and an "
-                "architecture.json can describe another, see "
-                "tf-architecture(5)",
+                "tf-architecture(5) lists those that are, and says how an "
+                "architecture.json describes another",
                 name);
         return NULL;
     }

@@ -229,7 +229,7 @@ TF_ROW("t5", {
     "heads": {
         "causal-lm": {
             "out": "lm_head", "bias": false, "tied": true,
-            "scale_by_width": "$tie_word_embeddings=false?false:true"
+            "scale_by_width": "$scale_decoder_outputs=false?false:$tie_word_embeddings=false?false:true"
         },
         "sequence-classification": {
             "pool": "eos",
