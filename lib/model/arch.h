@@ -196,6 +196,7 @@ struct tf_head_spec {
     const char *out_bias; /* a name in full, when it is not out's ".bias" */
     enum tf_act act;
     bool dense_bias, bias;
+    bool dense_in_base;              /* dense is a part of the base model */
     bool tied;                       /* out may be the table of tokens */
     bool to_embedding;               /* dense narrows to the embedding width */
     bool bias_optional;              /* a missing bias is none */

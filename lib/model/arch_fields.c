@@ -150,6 +150,7 @@ const struct tf_field tf_head_fields[] = {
     WORD(pool, "all|first|last|eos|mean"),
     STRING(dense, NULL),
     BOOL(dense_bias, "true"),
+    BOOL(dense_in_base, NULL),
     ACT(act, NULL),
     STRING(norm, NULL),
     STRING(out, NULL),

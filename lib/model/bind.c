@@ -116,10 +116,96 @@ static int wrong_shape(const struct tf_tensor *t, const char *name,
                    name, found, wanted);
 }
 
+/* Where `name` begins after one of the prefixes and a dot; NULL: it does not.
+ */
+static bool has_prefix(const struct tf_bind *bind, const char *name)
+{
+    const char *p = bind->prefix;
+
+    while (p && *p) {
+        size_t n = strcspn(p, "|");
+
+        if (!strncmp(name, p, n) && name[n] == '.')
+            return true;
+        p += n + (p[n] == '|');
+    }
+    return false;
+}
+
+/* A name of the files as Transformers saves it: with the prefix that a bare
+ * base model leaves out, and without the old words. */
+static void saved_name(const struct tf_bind *bind, const char *name, char *out,
+                       size_t size)
+{
+    const char *prefix = bind->prefix ? bind->prefix : "";
+    size_t n = strcspn(prefix, "|"), len = strlen(name);
+    const char *suffix = "";
+
+    if (!bind->inside || has_prefix(bind, name))
+        n = 0;
+    if (len > 6 && !strcmp(name + len - 6, ".gamma")) {
+        len -= 6;
+        suffix = ".weight";
+    } else if (len > 5 && !strcmp(name + len - 5, ".beta")) {
+        len -= 5;
+        suffix = ".bias";
+    }
+    snprintf(out, size, "%.*s%s%.*s%s", (int)n, prefix, n ? "." : "", (int)len,
+             name, suffix);
+}
+
+int tf_bind_adopt(struct tf_bind *bind, struct tf_tensor *t, const char *name,
+                  bool norm, struct tf_err *err)
+{
+    struct tf_parameters *p = bind->params;
+    size_t before = p->count, source = tf_weights_index(bind->weights, name);
+    char saved[NAME_MAX_BYTES];
+
+    /* a new one may have the name of one that did not fit */
+    if (source != SIZE_MAX &&
+        tf_weights_at(bind->weights, source, &name)->data != t->data)
+        source = SIZE_MAX;
+    saved_name(bind, name, saved, sizeof(saved));
+    if (tf_parameters_add(p, t, saved, source, err))
+        return -1;
+    if (p->count > before) {
+        p->v[before].norm = norm;
+        p->v[before].fresh = bind->fresh && source == SIZE_MAX;
+    }
+    return 0;
+}
+
 static bool is_float(enum tf_dtype dtype)
 {
     return dtype == TF_F32 || dtype == TF_F16 || dtype == TF_BF16 ||
            dtype == TF_F64 || tf_dtype_info(dtype)->block > 1;
+}
+
+/* Only the first dim is not the one wanted: another set of labels. */
+static bool other_rows(const struct tf_tensor *t, const size_t *dim,
+                       size_t ndim)
+{
+    if (t->ndim != ndim || t->dim[0] == dim[0])
+        return false;
+    for (size_t i = 1; i < ndim; i++)
+        if (t->dim[i] != dim[i])
+            return false;
+    return true;
+}
+
+/* A tensor of a head that the files have not. */
+static const struct tf_tensor *make_new(struct tf_bind *bind,
+                                        const char *pattern, struct tf_place at,
+                                        const char *suffix, const size_t *dim,
+                                        size_t ndim, char name[NAME_MAX_BYTES],
+                                        struct tf_err *err)
+{
+    char stem[NAME_MAX_BYTES];
+
+    expand(stem, sizeof(stem), pattern, strcspn(pattern, "|"), at);
+    snprintf(name, NAME_MAX_BYTES, "%.480s%.16s", stem, suffix);
+    return tf_parameters_new(bind->params, dim, ndim,
+                             !strcmp(suffix, ".weight"), err);
 }
 
 static const struct tf_tensor *
@@ -132,6 +218,8 @@ find_shaped(struct tf_bind *bind, const char *pattern, struct tf_place at,
     size_t skip = 0;
     bool same;
 
+    if (bind->fresh && (!t || other_rows(t, dim, ndim)))
+        return make_new(bind, pattern, at, suffix, dim, ndim, name, err);
     if (!t) {
         tf_fail(err, "tensor \"%.300s\" is missing", name);
         return NULL;
@@ -240,6 +328,8 @@ int tf_bind_vector(struct tf_bind *bind, struct tf_tensor *t,
     *t = *found;
     t->ndim = 1;
     t->dim[0] = n;
+    if (bind->params)
+        return tf_bind_adopt(bind, t, name, !strcmp(suffix, ".weight"), err);
     return t->dtype == TF_F32 && aligned(t) ? 0 : unpack(bind, t, err);
 }
 
@@ -248,12 +338,15 @@ int tf_bind_numbers(struct tf_bind *bind, struct tf_tensor *t,
                     size_t rows, size_t cols, struct tf_err *err)
 {
     size_t dim[2] = { rows, cols };
+    char name[NAME_MAX_BYTES];
     const struct tf_tensor *found =
-        tf_bind_shaped(bind, pattern, at, suffix, dim, 2, err);
+        find_shaped(bind, pattern, at, suffix, dim, 2, name, err);
 
     if (!found)
         return -1;
     *t = *found;
+    if (bind->params)
+        return tf_bind_adopt(bind, t, name, false, err);
     return t->dtype == TF_F32 && aligned(t) ? 0 : unpack(bind, t, err);
 }
 
@@ -269,7 +362,8 @@ int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
     if (!found)
         return -1;
     *t = *found;
-    return settle(bind, t, err);
+    return bind->params ? tf_bind_adopt(bind, t, name, false, err)
+                        : settle(bind, t, err);
 }
 
 int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
@@ -295,7 +389,8 @@ int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
     w->out = out;
     w->transposed = transposed;
     w->w = *found;
-    if (settle(bind, &w->w, err))
+    if (bind->params ? tf_bind_adopt(bind, &w->w, name, false, err)
+                     : settle(bind, &w->w, err))
         return -1;
     return bias ? tf_bind_vector(bind, &w->bias, pattern, at, ".bias", out, err)
                 : 0;

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "format/weights.h"
+#include "model/params.h"
 #include "nn/ops.h"
 
 struct tf_bind {
@@ -22,6 +23,11 @@ struct tf_bind {
     enum tf_dtype dtype;
     struct tf_arena *memory; /* for what can't stay in the file */
     uint8_t *used;           /* [tensors of weights]: 1 once bound */
+
+    /* For training, else NULL: all that is bound becomes a parameter. */
+    struct tf_parameters *params;
+    bool inside; /* of the base model: saved with the prefix */
+    bool fresh;  /* what is missing, or has another number of rows, is new */
 };
 
 /* What stands for {group} (or {}), for {inner}, and for {expert} or {head} in
@@ -42,6 +48,10 @@ const struct tf_tensor *tf_bind_find(struct tf_bind *bind, const char *pattern,
 
 /* Is there such a tensor? NULL: no. */
 bool tf_bind_has(struct tf_bind *bind, const char *pattern, const char *suffix);
+
+/* Make `t`, bound as `name`, a parameter. */
+int tf_bind_adopt(struct tf_bind *bind, struct tf_tensor *t, const char *name,
+                  bool norm, struct tf_err *err);
 
 /* Each fails with words that name the tensor when it is missing or has another
  * shape than the one given. */

@@ -99,20 +99,21 @@ static int read_labels(struct tf_config *config, json_t *defaults,
     return 0;
 }
 
+static const char *const problems[] = {
+    [TF_REGRESSION] = "regression",
+    [TF_SINGLE_LABEL] = "single_label_classification",
+    [TF_MULTI_LABEL] = "multi_label_classification",
+};
+
 static int read_problem(struct tf_config *config, struct tf_err *err)
 {
-    static const char *const names[] = {
-        [TF_REGRESSION] = "regression",
-        [TF_SINGLE_LABEL] = "single_label_classification",
-        [TF_MULTI_LABEL] = "multi_label_classification",
-    };
     json_t *v = tf_config_get(config->json, "problem_type");
     const char *name = json_string_value(v);
 
     if (!v)
         return 0;
     for (size_t i = TF_REGRESSION; name && i <= TF_MULTI_LABEL; i++)
-        if (!strcmp(name, names[i])) {
+        if (!strcmp(name, problems[i])) {
             config->problem = (enum tf_problem)i;
             return 0;
         }
@@ -150,6 +151,31 @@ int tf_config_labels(struct tf_config *config, json_t *defaults,
         return 0;
     tf_err_at(err, "config.json");
     return -1;
+}
+
+int tf_config_set_labels(struct tf_config *config, const char *const *labels,
+                         size_t n, enum tf_problem problem, struct tf_err *err)
+{
+    json_t *names = json_object(), *ids = json_object();
+    int failed = !names || !ids;
+
+    for (size_t i = 0; !failed && i < n; i++) {
+        char id[32];
+
+        snprintf(id, sizeof(id), "%zu", i);
+        failed =
+            json_object_set_new(names, id, json_string(labels[i])) ||
+            json_object_set_new(ids, labels[i], json_integer((json_int_t)i));
+    }
+    failed = failed || json_object_set(config->json, "id2label", names) ||
+             json_object_set(config->json, "label2id", ids);
+    json_decref(names);
+    json_decref(ids);
+    json_object_del(config->json, "num_labels");
+    if (!failed && problem != TF_PROBLEM_NONE)
+        failed = json_object_set_new(config->json, "problem_type",
+                                     json_string(problems[problem]));
+    return failed ? tf_no_memory(err, n) : 0;
 }
 
 int tf_config_open(struct tf_config *config, const char *dir,

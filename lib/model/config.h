@@ -39,6 +39,9 @@ int tf_config_of_gguf(struct tf_config *config, const struct tf_gguf *gguf,
  * speaks where config.json is silent. */
 int tf_config_labels(struct tf_config *config, json_t *defaults,
                      struct tf_err *err);
+/* Put other labels into the JSON: id2label, label2id and problem_type. */
+int tf_config_set_labels(struct tf_config *config, const char *const *labels,
+                         size_t n, enum tf_problem problem, struct tf_err *err);
 void tf_config_release(struct tf_config *config);
 
 /*

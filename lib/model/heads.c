@@ -49,9 +49,11 @@ int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
     if (spec->dense) {
         size_t width = spec->to_embedding ? s->embedding_width : in;
 
+        bind->inside = spec->dense_in_base;
         if (tf_bind_weight(bind, &head->dense, spec->dense, none, width, in,
                            spec->dense_bias, false, err))
             return -1;
+        bind->inside = false;
         in = width;
     }
     if (spec->norm) {

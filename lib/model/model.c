@@ -28,7 +28,9 @@ static int bind_head(struct tf_model *m, enum tf_task task,
         return 0;
     if (!spec->present)
         return tf_fail(err, "%s has no head for %s", type, tf_task_name(task));
-    if (!spec->tied && !tf_bind_has(bind, spec->out, ".weight"))
+    bind->inside = false;
+    bind->fresh = bind->params != NULL;
+    if (!bind->fresh && !spec->tied && !tf_bind_has(bind, spec->out, ".weight"))
         return tf_fail(err,
                        "no head for %s: tensor \"%s.weight\" is missing; this "
                        "model was saved without one, fine-tune it first",
@@ -82,6 +84,15 @@ static int bind_stacks(struct tf_model *m, enum tf_task task,
     return 0;
 }
 
+/* As Transformers' PreTrainedModel._init_weights looks for it. */
+static double initializer_std(const struct tf_config *config)
+{
+    double std = json_number_value(tf_config_get(
+        config->json, "initializer_range|init_std|initializer_factor"));
+
+    return std > 0 ? std : 0.02;
+}
+
 static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                       struct tf_err *err)
 {
@@ -92,6 +103,13 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                             .memory = &m->memory };
     int failed;
 
+    if (opts->train) {
+        m->params.memory = &m->memory;
+        m->params.seed = opts->train->seed;
+        m->params.std = initializer_std(&m->config);
+        bind.params = &m->params;
+        bind.inside = true;
+    }
     bind.used = tf_alloc(tf_weights_count(m->weights), 1, err);
     if (!bind.used)
         return -1;
@@ -128,6 +146,10 @@ static int open_parts(struct tf_model *m, const char *dir,
                       const struct tf_model_opts *opts, struct tf_err *err)
 {
     if (open_config(m, dir, err) ||
+        (opts->train && opts->train->label_count &&
+         tf_config_set_labels(&m->config, opts->train->labels,
+                              opts->train->label_count, opts->train->problem,
+                              err)) ||
         tf_arch_resolve(&m->arch, &m->config, dir, opts->arch, err))
         return -1;
     if (tf_config_labels(&m->config, json_object_get(m->arch.row, "defaults"),
@@ -164,6 +186,7 @@ void tf_model_close(struct tf_model *m)
 {
     if (!m)
         return;
+    tf_parameters_release(&m->params);
     tf_weights_close(m->weights);
     tf_arch_release(&m->arch);
     tf_config_release(&m->config);

@@ -15,8 +15,19 @@
 #include "model/arch.h"
 #include "model/config.h"
 #include "model/heads.h"
+#include "model/params.h"
 #include "model/stack.h"
 #include "model/transformer.h"
+
+/* What is to be trained, beside the task. */
+struct tf_model_training {
+    /* Names of a classification head's outputs, and what they mean, for
+     * config.json; count 0: as the model has them. */
+    const char *const *labels;
+    size_t label_count;
+    enum tf_problem problem;
+    uint64_t seed; /* of a new head's numbers */
+};
 
 struct tf_model_opts {
     enum tf_task task; /* the head to have; TF_TASK_NONE: none, and of an
@@ -25,6 +36,9 @@ struct tf_model_opts {
     bool convert;      /* matrices to `dtype`; else as they are stored */
     enum tf_dtype
         dtype; /* TF_F32 (stored values, no change), TF_BF16, TF_F16 */
+    /* To train it: all tensors become float32 parameters, a head that is
+     * missing or has other labels is made; NULL: not. */
+    const struct tf_model_training *train;
 };
 
 struct tf_model {
@@ -38,7 +52,8 @@ struct tf_model {
     enum tf_task task;
     struct tf_head head; /* of the task */
     struct tf_arena memory;
-    const char **unexpected; /* tensors of the files that nothing uses */
+    struct tf_parameters params; /* when it is trained */
+    const char **unexpected;     /* tensors of the files that nothing uses */
     size_t unexpected_count;
 };
 
@@ -51,6 +66,14 @@ struct tf_model *tf_model_open(const char *dir,
                                const struct tf_model_opts *opts,
                                struct tf_err *err);
 void tf_model_close(struct tf_model *m); /* NULL is allowed */
+
+/* Write config.json and model.safetensors of a model that is trained, as
+ * save_pretrained() of Transformers' class of the task, to a folder. */
+int tf_model_save(const struct tf_model *m, const char *dir,
+                  struct tf_err *err);
+
+/* Give the parameters the numbers that tf_model_save() wrote to a folder. */
+int tf_model_load(struct tf_model *m, const char *dir, struct tf_err *err);
 
 /* The type of most weights, for messages: "f32", "bf16", "f16". */
 const char *tf_model_dtype(const struct tf_model *m);

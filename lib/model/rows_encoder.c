@@ -39,6 +39,7 @@ TF_ROW("bert", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "pooler.dense", "act": "tanh",
+            "dense_in_base": true,
             "out": "classifier",
             "dropout": "$classifier_dropout|hidden_dropout_prob"
         },
@@ -65,6 +66,7 @@ TF_ROW("roberta", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "classifier.dense", "act": "tanh",
+            "dense_in_base": false,
             "out": "classifier.out_proj",
             "dense_dropout": "$classifier_dropout|hidden_dropout_prob"
         },
@@ -121,6 +123,7 @@ TF_ROW("distilbert", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "pre_classifier", "act": "relu",
+            "dense_in_base": false,
             "out": "classifier", "dropout": "$seq_classif_dropout"
         },
         "token-classification": {"dropout": "$dropout"},
@@ -190,6 +193,7 @@ TF_ROW("electra", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "classifier.dense", "act": "gelu",
+            "dense_in_base": false,
             "out": "classifier.out_proj",
             "dense_dropout": "$classifier_dropout|hidden_dropout_prob"
         },
@@ -227,6 +231,7 @@ TF_ROW("mpnet", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "classifier.dense", "act": "tanh",
+            "dense_in_base": false,
             "out": "classifier.out_proj",
             "dense_dropout": "$classifier_dropout|hidden_dropout_prob"
         },
@@ -279,6 +284,7 @@ TF_ROW("deberta-v2", {
     "heads": {
         "sequence-classification": {
             "pool": "first", "dense": "pooler.dense",
+            "dense_in_base": false,
             "act": "$pooler_hidden_act", "out": "classifier",
             "dense_dropout": "$pooler_dropout",
             "dropout": "$cls_dropout|hidden_dropout_prob"

@@ -24,6 +24,8 @@ static int bind_conv(struct tf_ssm *m, const struct tf_stack_spec *s,
 
     if (!t)
         return -1;
+    if (bind->params)
+        return tf_fail(err, "models of state spaces can't be trained here");
     copy = tf_arena_alloc(bind->memory, n, sizeof(*copy));
     if (!copy)
         return tf_no_memory(err, n * sizeof(*copy));

@@ -1,6 +1,7 @@
 #include "model/stack.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include "model/ssm.h"
 
@@ -188,6 +189,9 @@ static int bind_head_norms(struct work *w, struct tf_norm *norm,
     if (!strstr(pattern, "{head}"))
         return tf_bind_numbers(w->bind, &norm->w, pattern, at, ".weight", heads,
                                d, w->err);
+    if (w->bind->params)
+        return tf_fail(w->err, "%s: norms in a tensor a head can't be trained",
+                       pattern);
     rows = tf_arena_alloc(w->bind->memory, heads * d, sizeof(*rows));
     if (!rows)
         return tf_no_memory(w->err, heads * d * sizeof(*rows));
@@ -355,6 +359,19 @@ static int bind_position_bias(struct work *w, struct tf_stack *stack)
                            s->heads, w->err);
 }
 
+/* Make the convolution's weight a parameter. */
+static int adopt_conv(struct work *w, struct tf_weight *conv, size_t kernel)
+{
+    struct tf_parameters *p = w->bind->params;
+    char name[512];
+
+    snprintf(name, sizeof(name), "%.480s.weight", conv->name);
+    if (tf_bind_adopt(w->bind, &conv->w, name, false, w->err))
+        return -1;
+    p->v[p->count - 1].taps = kernel;
+    return 0;
+}
+
 /*
  * A convolution over tokens as one product: its [C][C][kernel] becomes
  * [C][kernel][C], so that a row multiplies the token's neighbours laid side by
@@ -393,6 +410,8 @@ static int bind_conv(struct work *w, struct tf_stack *stack)
     conv->out = c;
     conv->w = (struct tf_tensor){ .ndim = 2, .dim = { c, k * c }, .ld = k * c };
     conv->w.data = taps;
+    if (w->bind->params && adopt_conv(w, conv, k))
+        return -1;
     return tf_bind_vector(w->bind, &conv->bias, s->names.conv, none, ".bias", c,
                           w->err);
 }

@@ -1,0 +1,54 @@
+/*
+ * The tensors of a model that are trained: private float32 copies of what the
+ * files hold, and new ones for a head that they have not.
+ */
+#ifndef TF_MODEL_PARAMS_H
+#define TF_MODEL_PARAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/mem.h"
+#include "nn/tensor.h"
+
+struct tf_parameter {
+    const char *name;         /* as Transformers' class of the task saves it */
+    struct tf_tensor *tensor; /* needs_grad; the trainer gives it a grad */
+    size_t taps;              /* of a convolution, whose [out][taps][in] is
+                                 saved as [out][in][taps]; 0: none */
+    size_t source;            /* its place in the files; SIZE_MAX: it stands
+                                 not so in them */
+    bool fresh;               /* the files have it not */
+    bool norm;                /* of a norm: no weight decay */
+};
+
+struct tf_parameters {
+    struct tf_parameter *v;
+    size_t count, cap;
+    struct tf_arena *memory; /* of the model */
+    uint64_t seed;           /* of the numbers of new ones */
+    double std;
+};
+
+/* Frees the list; the tensors are the model's. */
+void tf_parameters_release(struct tf_parameters *p);
+
+/* Make `t`, which is used under this name (kept as a copy), a parameter. The
+ * same source again becomes a view of the first. */
+int tf_parameters_add(struct tf_parameters *p, struct tf_tensor *t,
+                      const char *name, size_t source, struct tf_err *err);
+
+/*
+ * A tensor that the files have not, as Transformers' _init_weights makes it:
+ * matrices normal with mean 0 and std, vectors 1 (of a norm, `ones`) or 0.
+ */
+struct tf_tensor *tf_parameters_new(struct tf_parameters *p, const size_t *dim,
+                                    size_t ndim, bool ones, struct tf_err *err);
+
+/* Dims of the saved form, and its numbers, to `out`. */
+void tf_parameter_shape(const struct tf_parameter *p, struct tf_tensor *shape);
+void tf_parameter_export(const struct tf_parameter *p, float *out);
+/* The way back; `saved` has the same shape. */
+void tf_parameter_import(struct tf_parameter *p, const float *saved);
+#endif

@@ -1,0 +1,153 @@
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/io.h"
+#include "base/mem.h"
+#include "format/safetensors_write.h"
+
+/* What follows a model's name in that of Transformers' class of a task. */
+static const char *const class_ends[TF_TASKS] = {
+    [TF_SEQUENCE_CLASSIFICATION] = "ForSequenceClassification",
+    [TF_TOKEN_CLASSIFICATION] = "ForTokenClassification",
+    [TF_QUESTION_ANSWERING] = "ForQuestionAnswering",
+    [TF_MASKED_LM] = "ForMaskedLM",
+    [TF_CAUSAL_LM] = "ForCausalLM",
+};
+
+/* "BertModel" or "BertForMaskedLM" to "BertForSequenceClassification". The
+ * language models whose class has an older name keep it. */
+static int set_class(const struct tf_model *m, json_t *config,
+                     struct tf_err *err)
+{
+    json_t *list = json_object_get(config, "architectures");
+    const char *name = json_string_value(json_array_get(list, 0));
+    static const char *const ends[] = { "For", "LMHead", "WithLMHead", "Model",
+                                        "DoubleHeads" };
+    struct tf_buf made = TF_BUF_INIT;
+    size_t len = name ? strlen(name) : 0;
+    json_t *value;
+
+    if (!name || !class_ends[m->task] ||
+        (strstr(name, "LMHead") && m->task == TF_CAUSAL_LM))
+        return 0;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        const char *p = strstr(name + 1, ends[i]);
+
+        if (p && (size_t)(p - name) < len)
+            len = (size_t)(p - name);
+    }
+    tf_buf_add(&made, name, len);
+    tf_buf_adds(&made, class_ends[m->task]);
+    value = json_pack("[s]", tf_buf_cstr(&made));
+    tf_buf_release(&made);
+    if (!value || json_object_set_new(config, "architectures", value))
+        return tf_no_memory(err, len);
+    return 0;
+}
+
+static int write_config(const struct tf_model *m, const char *path,
+                        struct tf_err *err)
+{
+    json_t *config = json_deep_copy(m->config.json);
+    struct tf_replace out;
+    int failed;
+
+    if (!config)
+        return tf_no_memory(err, 1);
+    json_object_del(config, "torch_dtype");
+    json_object_set_new(config, "dtype", json_string("float32"));
+    failed = set_class(m, config, err) || tf_replace_open(&out, path, err);
+    if (!failed && (json_dumpf(config, out.f, JSON_INDENT(2)) ||
+                    fputc('\n', out.f) == EOF)) {
+        tf_replace_abort(&out);
+        failed = tf_fail(err, "%.300s: can't be written", path);
+    } else if (!failed) {
+        failed = tf_replace_commit(&out, err);
+    }
+    json_decref(config);
+    return failed ? -1 : 0;
+}
+
+static const struct tf_parameter *named(const struct tf_model *m,
+                                        const char *name)
+{
+    for (size_t i = 0; i < m->params.count; i++)
+        if (!strcmp(m->params.v[i].name, name))
+            return &m->params.v[i];
+    return NULL;
+}
+
+static int fill(void *arg, const struct tf_named_tensor *t, void *out,
+                struct tf_err *err)
+{
+    (void)err;
+    tf_parameter_export(named(arg, t->name), out);
+    return 0;
+}
+
+static int write_weights(const struct tf_model *m, const char *path,
+                         struct tf_err *err)
+{
+    size_t n = m->params.count;
+    struct tf_named_tensor *list = tf_alloc(n, sizeof(*list), err);
+    int failed;
+
+    if (!list)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        list[i].name = m->params.v[i].name;
+        tf_parameter_shape(&m->params.v[i], &list[i].tensor);
+    }
+    failed =
+        tf_safetensors_write(path, list, n, fill, (void *)(uintptr_t)m, err);
+    free(list);
+    return failed;
+}
+
+int tf_model_save(const struct tf_model *m, const char *dir, struct tf_err *err)
+{
+    char *config = tf_path(dir, "config.json", err);
+    char *weights = config ? tf_path(dir, "model.safetensors", err) : NULL;
+    int failed = !weights || write_config(m, config, err) ||
+                 write_weights(m, weights, err);
+
+    free(config);
+    free(weights);
+    return failed ? -1 : 0;
+}
+
+static int load_one(struct tf_parameter *p, const struct tf_weights *w,
+                    struct tf_err *err)
+{
+    const struct tf_tensor *t = tf_weights_find(w, p->name);
+    size_t n = tf_tensor_count(p->tensor);
+    float *numbers;
+
+    if (!t || t->dtype != TF_F32 || tf_tensor_count(t) != n)
+        return tf_fail(err,
+                       "tensor \"%.300s\" is missing, or not of the "
+                       "model that is trained",
+                       p->name);
+    /* a file's tensor may be unaligned */
+    numbers = tf_alloc(n, sizeof(*numbers), err);
+    if (!numbers)
+        return -1;
+    memcpy(numbers, t->data, n * sizeof(*numbers));
+    tf_parameter_import(p, numbers);
+    free(numbers);
+    return 0;
+}
+
+int tf_model_load(struct tf_model *m, const char *dir, struct tf_err *err)
+{
+    struct tf_weights *w = tf_weights_open(dir, err);
+    int failed = !w;
+
+    for (size_t i = 0; !failed && i < m->params.count; i++)
+        failed = load_one(&m->params.v[i], w, err);
+    if (failed)
+        tf_err_at(err, dir);
+    tf_weights_close(w);
+    return failed ? -1 : 0;
+}
