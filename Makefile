@@ -81,8 +81,10 @@ $(CLI): $(CMD)
 $(TOOLS): $(B)/%: $(B)/cmd/%.o $(CLI) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(B)/tf-hub: LDLIBS += -lcurl -lcrypto
+$(B)/tf-train: LDLIBS += -lyaml
 
 $(B)/tests/test_hub_%: LDLIBS += -lcurl -lcrypto
+$(B)/tests/test_train_%: LDLIBS += -lyaml
 $(TESTS): %: %.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 

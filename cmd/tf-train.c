@@ -1,0 +1,127 @@
+/* tf-train - fine-tune a model as a config file says */
+#include "cmd/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "train/trainer.h"
+
+static bool dry_run;
+
+static const struct cli_opt opts[] = {
+    { 0, "dry-run", CLI_FLAG_ON, &dry_run, NULL,
+      "check everything and print what would be done, without doing it" },
+    CLI_END,
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    stop = number;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction how = { .sa_handler = on_signal,
+                             .sa_flags = (int)SA_RESETHAND };
+
+    sigaction(SIGINT, &how, NULL);
+    sigaction(SIGTERM, &how, NULL);
+}
+
+static void print_line(void *arg, const char *json)
+{
+    (void)arg;
+    puts(json);
+    fflush(stdout);
+}
+
+static void print_note(void *arg, const char *text)
+{
+    (void)arg;
+    cli_note("%s", text);
+}
+
+static void read_config(struct tf_train_config *config, char **operands)
+{
+    const char *near = NULL;
+    struct tf_err err;
+    char *keys;
+
+    if (!tf_train_config_open(config, operands[0], operands + 1, &err))
+        return;
+    if (*config->unknown) {
+        keys = tf_train_config_keys(&err);
+        near = keys ? cli_closest(config->unknown, keys) : NULL;
+        if (near)
+            cli_die(CLI_USAGE, "%s: unknown key \"%s\"; did you mean \"%s\"?",
+                    operands[0], config->unknown, near);
+    }
+    cli_die(CLI_USAGE, "%s", err.msg);
+}
+
+static void print_plan(struct tf_trainer *trainer)
+{
+    struct tf_buf plan = TF_BUF_INIT;
+    struct tf_err err;
+
+    if (tf_trainer_plan(trainer, &plan, &err))
+        cli_die(CLI_FILE, "%s", err.msg);
+    print_line(NULL, tf_buf_cstr(&plan));
+    tf_buf_release(&plan);
+}
+
+/* What training came to; ends by the signal that ended it. */
+static void train(struct tf_trainer *trainer)
+{
+    struct tf_err err;
+    int stopped;
+
+    catch_signals();
+    stopped = tf_trainer_run(trainer, &err);
+    if (stopped < 0)
+        cli_die(CLI_FILE, "%s", err.msg);
+    if (stopped) {
+        cli_note("stopped; a checkpoint is saved: go on with "
+                 "resume_from_checkpoint=true");
+        fflush(stdout);
+        signal(stop, SIG_DFL);
+        raise(stop);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct cli_tool tool = {
+        .name = "tf-train",
+        .summary = "fine-tune a model as a config file says",
+        .operands = "CONFIG.yaml [KEY=VALUE ...]",
+        .opts = opts,
+        .shared = CLI_THREADS,
+    };
+    static const struct tf_train_hooks hooks = { .line = print_line,
+                                                 .note = print_note,
+                                                 .stop = &stop };
+    char **operands = cli_parse(&tool, argc, argv);
+    struct tf_train_config config;
+    struct tf_trainer *trainer;
+    struct tf_err err;
+
+    if (!operands[0])
+        cli_usage("no config file is given");
+    read_config(&config, operands);
+    trainer =
+        tf_trainer_new(&config, cli_model_path(config.model, CLI_NEED_MODEL),
+                       cli_pool(), &hooks, &err);
+    if (!trainer)
+        cli_die(CLI_FILE, "%s", err.msg);
+    if (dry_run)
+        print_plan(trainer);
+    else
+        train(trainer);
+    tf_trainer_free(trainer);
+    tf_train_config_release(&config);
+    return cli_finish(CLI_OK);
+}

@@ -1,0 +1,38 @@
+/* Records ready for a model, their order in an epoch, and batches of them. */
+#ifndef TF_TRAIN_DATASET_H
+#define TF_TRAIN_DATASET_H
+
+#include <stdint.h>
+#include "base/pool.h"
+#include "task/input.h"
+#include "text/tokenizer.h"
+#include "train/table.h"
+
+struct tf_dataset {
+    struct tf_input *inputs; /* [count] */
+    size_t count, tokens;
+    float *targets; /* [count][cols] */
+    size_t cols;
+};
+
+/* How rows become ids. */
+struct tf_dataset_opts {
+    const struct tf_tokenizer *tokenizer;
+    struct tf_pool *pool;
+    const char *text, *pair; /* columns; a row without the pair has one text */
+    size_t limit;            /* tokens that texts are cut to; 0: not at all */
+};
+
+/* Fill inputs from the table's texts, or from input_ids where a row has them.
+ * On failure `err` names the file and line. */
+int tf_dataset_encode(struct tf_dataset *d, const struct tf_table *t,
+                      const struct tf_dataset_opts *opts, struct tf_err *err);
+void tf_dataset_release(struct tf_dataset *d);
+
+/* A permutation of 0..n-1 that (seed, epoch) alone make. */
+void tf_order_shuffle(uint64_t seed, uint64_t epoch, uint32_t *order, size_t n);
+/* Sort runs of a permutation by falling length, so that batches have alike
+ * ones, the longest first of all (Transformers' LengthGroupedSampler). */
+int tf_order_by_length(const struct tf_dataset *d, size_t batch,
+                       uint32_t *order, struct tf_err *err);
+#endif

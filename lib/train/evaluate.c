@@ -1,0 +1,138 @@
+#include "train/trainer_parts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+
+struct scores {
+    const struct tf_trainer *t;
+    struct tf_label_metrics labels;
+    struct tf_regression_metrics numbers;
+    struct tf_str *wanted, *found; /* [labels]: of one record */
+    struct tf_err *err;
+};
+
+static struct tf_str name_of(const struct scores *s, size_t i)
+{
+    const char *name = s->t->labels.names[i];
+
+    return (struct tf_str){ name, strlen(name) };
+}
+
+static int add_single(struct scores *s, const float *logits, float target)
+{
+    size_t best = 0;
+
+    for (size_t i = 1; i < s->t->labels.count; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    s->wanted[0] = name_of(s, (size_t)target);
+    s->found[0] = name_of(s, best);
+    return tf_label_metrics_add(&s->labels, s->wanted, 1, s->found, 1, s->err);
+}
+
+/* Labels whose probability is above a half. */
+static int add_multi(struct scores *s, const float *logits, const float *target)
+{
+    size_t wanted = 0, found = 0;
+
+    for (size_t i = 0; i < s->t->labels.count; i++) {
+        if (target[i] > 0.5f)
+            s->wanted[wanted++] = name_of(s, i);
+        if (logits[i] > 0)
+            s->found[found++] = name_of(s, i);
+    }
+    return tf_label_metrics_add(&s->labels, s->wanted, wanted, s->found, found,
+                                s->err);
+}
+
+static int add_numbers(struct scores *s, const float *logits,
+                       const float *target)
+{
+    for (size_t i = 0; i < s->t->labels.count; i++)
+        if (tf_regression_metrics_add(&s->numbers, target[i], logits[i],
+                                      s->err))
+            return -1;
+    return 0;
+}
+
+static int add_rows(struct scores *s, const struct tf_result *r, size_t first)
+{
+    const struct tf_dataset *d = &s->t->valid;
+
+    for (size_t i = 0; i < r->rows; i++) {
+        const float *logits = r->data + i * r->cols;
+        const float *target = d->targets + (first + i) * d->cols;
+        enum tf_problem problem = s->t->labels.problem;
+
+        if (problem == TF_REGRESSION    ? add_numbers(s, logits, target)
+            : problem == TF_MULTI_LABEL ? add_multi(s, logits, target)
+                                        : add_single(s, logits, *target))
+            return -1;
+    }
+    return 0;
+}
+
+/* The loss of a batch's logits, as a part of the whole. */
+static int add_loss(struct tf_trainer *t, const struct tf_result *r,
+                    size_t first, double *loss, struct tf_err *err)
+{
+    struct tf_arena_mark mark = tf_arena_mark(&t->arena);
+    struct tf_ctx ctx = { .pool = t->pool, .arena = &t->arena, .err = err };
+    struct tf_tensor logits = { .ndim = 2,
+                                .dim = { r->rows, r->cols },
+                                .ld = r->cols,
+                                .data = (void *)(uintptr_t)r->data };
+    struct tf_tensor *sum = tf_train_loss(
+        &ctx, t, &logits, t->valid.targets + first * t->valid.cols,
+        (float)(t->valid.count * t->valid.cols));
+
+    if (sum)
+        *loss += *(float *)sum->data;
+    tf_arena_rewind(&t->arena, mark);
+    return sum ? 0 : -1;
+}
+
+static int run_batches(struct tf_trainer *t, struct tf_session *session,
+                       struct scores *s, double *loss, struct tf_err *err)
+{
+    size_t batch = (size_t)t->config->eval_batch, end;
+    struct tf_result r;
+
+    for (size_t first = 0; first < t->valid.count; first = end) {
+        tf_join_reset(&t->joined);
+        for (end = first; end < t->valid.count && end - first < batch; end++)
+            if (tf_join_add(&t->joined, &t->valid.inputs[end], err))
+                return -1;
+        if (tf_session_logits(session, &t->joined.batch, &r, err) ||
+            add_loss(t, &r, first, loss, err) || add_rows(s, &r, first))
+            return -1;
+    }
+    return 0;
+}
+
+int tf_train_evaluate(struct tf_trainer *t, double *loss,
+                      struct tf_metrics *metrics, struct tf_err *err)
+{
+    struct scores s = { .t = t, .err = err };
+    /* a new one: the old may remember what the weights were */
+    struct tf_session *session = tf_session_new(t->model, t->pool, err);
+    int failed = 1;
+
+    *loss = 0;
+    s.wanted = tf_alloc(t->labels.count, sizeof(*s.wanted), err);
+    s.found = tf_alloc(t->labels.count, sizeof(*s.found), err);
+    if (session && s.wanted && s.found)
+        failed = run_batches(t, session, &s, loss, err);
+    if (!failed)
+        failed = t->labels.problem == TF_REGRESSION
+                     ? tf_regression_metrics_results(&s.numbers, metrics, err)
+                     : tf_label_metrics_results(&s.labels, metrics, err);
+    tf_label_metrics_release(&s.labels);
+    tf_regression_metrics_release(&s.numbers);
+    free(s.wanted);
+    free(s.found);
+    tf_session_free(session);
+    return failed ? -1 : 0;
+}

@@ -1,0 +1,410 @@
+#include "train/trainer_parts.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/io.h"
+#include "base/mem.h"
+#include "model/rope.h"
+
+/* Is there a word `norm` in a name, between dots or after '_' up to a dot? */
+static bool has_norm_word(const char *name)
+{
+    for (const char *p = name; (p = strstr(p, "norm")); p += 4) {
+        bool begins = p == name || p[-1] == '.' || p[-1] == '_';
+
+        if (begins && (p[4] == 0 || p[4] == '.'))
+            return true;
+    }
+    return false;
+}
+
+/* Trainer.get_decay_parameter_names(). */
+static bool decays(const struct tf_parameter *p)
+{
+    char name[256];
+    size_t n;
+
+    for (n = 0; n + 1 < sizeof(name) && p->name[n]; n++)
+        name[n] = (char)tolower((unsigned char)p->name[n]);
+    name[n] = 0;
+    return !p->norm && !strstr(name, "bias") && !strstr(name, "layernorm") &&
+           !strstr(name, "rmsnorm") && !has_norm_word(name);
+}
+
+static int make_params(struct tf_trainer *t, struct tf_err *err)
+{
+    struct tf_parameters *p = &t->model->params;
+    size_t n = 0;
+
+    t->params = tf_alloc(p->count, sizeof(t->params[0]), err);
+    if (!t->params)
+        return -1;
+    for (size_t i = 0; i < p->count; i++)
+        n += tf_tensor_count(p->v[i].tensor);
+    t->grads = tf_alloc(n, sizeof(*t->grads), err);
+    if (!t->grads)
+        return -1;
+    n = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        p->v[i].tensor->grad = t->grads + n;
+        n += tf_tensor_count(p->v[i].tensor);
+        t->params[i] = (struct tf_param){ .name = p->v[i].name,
+                                          .tensor = p->v[i].tensor,
+                                          .decay = decays(&p->v[i]) };
+    }
+    return 0;
+}
+
+static int make_optimizer(struct tf_trainer *t, struct tf_err *err)
+{
+    static const enum tf_optimizer_kind kinds[] = {
+        [TF_OPTIM_ADAMW] = TF_ADAMW,
+        [TF_OPTIM_ADAFACTOR] = TF_ADAFACTOR,
+        [TF_OPTIM_SGD] = TF_SGD,
+    };
+    const struct tf_train_config *c = t->config;
+    struct tf_optimizer_config how;
+
+    tf_optimizer_defaults(&how, kinds[c->optimizer]);
+    how.weight_decay = c->weight_decay;
+    if (how.kind == TF_ADAMW) {
+        how.beta1 = c->beta1;
+        how.beta2 = c->beta2;
+        how.eps = c->eps;
+    }
+    t->optimizer =
+        tf_optimizer_new(&how, t->params, t->model->params.count, err);
+    return t->optimizer ? 0 : -1;
+}
+
+/* Trainer's count of steps; the last step of an epoch may have fewer batches.
+ */
+static int count_steps(struct tf_trainer *t, struct tf_err *err)
+{
+    const struct tf_train_config *c = t->config;
+    size_t batch = (size_t)c->train_batch;
+
+    t->batches = c->drop_last ? t->train.count / batch
+                              : (t->train.count + batch - 1) / batch;
+    if (!t->batches)
+        return tf_fail(err, "%zu records make no batch of %zu", t->train.count,
+                       batch);
+    t->steps_per_epoch =
+        ((int64_t)t->batches + c->accumulation - 1) / c->accumulation;
+    t->max_steps = c->max_steps > 0
+                       ? c->max_steps
+                       : (int64_t)ceil(c->epochs * (double)t->steps_per_epoch);
+    if (t->max_steps < 1)
+        return tf_fail(err, "num_train_epochs gives no step");
+    t->logging_steps = tf_train_steps(c->logging_steps, t->max_steps);
+    t->save_steps = tf_train_steps(c->save_steps, t->max_steps);
+    t->eval_steps = c->eval_steps > 0
+                        ? tf_train_steps(c->eval_steps, t->max_steps)
+                        : t->logging_steps;
+    t->settings = json_pack(
+        "{s:I, s:I, s:I, s:I, s:f, s:I}", "eval_steps",
+        (json_int_t)t->eval_steps, "logging_steps",
+        (json_int_t)t->logging_steps, "max_steps", (json_int_t)t->max_steps,
+        "save_steps", (json_int_t)t->save_steps, "num_train_epochs",
+        ceil((double)t->max_steps / (double)t->steps_per_epoch),
+        "train_batch_size", (json_int_t)c->train_batch);
+    return t->settings ? 0 : tf_no_memory(err, 1);
+}
+
+static int read_table(struct tf_table *table, json_t *files, const char *label,
+                      struct tf_err *err)
+{
+    size_t n = json_is_array(files) ? json_array_size(files) : 1;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *path = json_string_value(
+            json_is_array(files) ? json_array_get(files, i) : files);
+
+        if (!path)
+            return tf_fail(err, "a file for the data is not a string");
+        if (!strncmp(path, "hub:", 4))
+            return tf_fail(err,
+                           "%.200s: data sets of the hub are not "
+                           "supported; give a file",
+                           path);
+        if (tf_table_read(table, path, label, err))
+            return -1;
+    }
+    return table->count ? 0 : tf_fail(err, "the data has no records");
+}
+
+/* The most tokens of a text: max_length, else what tokenizer and model were
+ * made for. */
+static size_t choose_limit(const struct tf_trainer *t)
+{
+    size_t limit = tf_tokenizer_info(t->tokenizer)->model_max_length;
+    size_t made_for = tf_model_made_for(t->model);
+    size_t positions = tf_model_max_tokens(t->model);
+
+    if (!limit || made_for < limit)
+        limit = made_for;
+    if (t->config->max_length)
+        limit = (size_t)t->config->max_length;
+    if (positions < limit)
+        limit = positions;
+    return limit == SIZE_MAX ? 0 : limit;
+}
+
+/* Ids that the files of the data, or the tokenizer's, gave. */
+static int check_inputs(const struct tf_trainer *t, const struct tf_dataset *d,
+                        const struct tf_table *table, struct tf_err *err)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (tf_model_check(t->model, d->inputs[i].ids, d->inputs[i].type_ids,
+                           d->inputs[i].n, err)) {
+            tf_table_err_at(table, i, err);
+            return -1;
+        }
+    return 0;
+}
+
+static int make_dataset(struct tf_trainer *t, struct tf_dataset *d,
+                        const struct tf_table *table,
+                        const struct tf_label_column *labels,
+                        struct tf_err *err)
+{
+    struct tf_dataset_opts opts = { .tokenizer = t->tokenizer,
+                                    .pool = t->pool,
+                                    .text = t->config->text_column,
+                                    .pair = t->config->text_pair_column,
+                                    .limit = choose_limit(t) };
+
+    if (tf_dataset_encode(d, table, &opts, err) ||
+        check_inputs(t, d, table, err))
+        return -1;
+    d->targets = tf_labels_targets(&t->labels, labels, table, &d->cols, err);
+    return d->targets ? 0 : -1;
+}
+
+static int read_valid(struct tf_trainer *t, struct tf_err *err)
+{
+    const struct tf_train_config *c = t->config;
+    struct tf_label_column labels = { 0 };
+    struct tf_table table = { 0 };
+    int failed = read_table(&table, c->validation_file, c->label_column, err) ||
+                 tf_label_column_read(&labels, &table, c->label_column, err) ||
+                 make_dataset(t, &t->valid, &table, &labels, err);
+
+    tf_label_column_release(&labels);
+    tf_table_release(&table);
+    return failed ? -1 : 0;
+}
+
+/* The labels to learn, by the model's config where the data has only ids. */
+static int find_labels(struct tf_trainer *t,
+                       const struct tf_label_column *column, const char *dir,
+                       struct tf_err *err)
+{
+    struct tf_config config;
+    int failed =
+        tf_config_open(&config, dir, err) ||
+        tf_config_labels(&config, NULL, err) ||
+        tf_labels_find(&t->labels, column, t->config->labels,
+                       (enum tf_problem)t->config->problem_type, &config, err);
+
+    tf_config_release(&config);
+    return failed ? -1 : 0;
+}
+
+static void note_new(const struct tf_trainer *t, const char *dir)
+{
+    struct tf_buf names = TF_BUF_INIT;
+
+    for (size_t i = 0; i < t->model->params.count; i++)
+        if (t->model->params.v[i].fresh)
+            tf_buf_addf(&names, "%s%s", names.len ? ", " : "",
+                        t->model->params.v[i].name);
+    if (names.len) {
+        struct tf_buf text = TF_BUF_INIT;
+
+        tf_buf_addf(&text, "%s: not there, begun anew: %s", dir,
+                    tf_buf_cstr(&names));
+        t->hooks->note(t->hooks->arg, tf_buf_cstr(&text));
+        tf_buf_release(&text);
+    }
+    tf_buf_release(&names);
+}
+
+static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
+{
+    struct tf_model_training training = {
+        .labels = (const char *const *)t->labels.names,
+        .label_count = t->labels.count,
+        .problem = t->labels.problem,
+        .seed = (uint64_t)t->config->seed,
+    };
+    struct tf_model_opts opts = { .task = TF_SEQUENCE_CLASSIFICATION,
+                                  .train = &training };
+
+    t->model = tf_model_open(dir, &opts, err);
+    if (!t->model)
+        return -1;
+    t->alone = tf_rope_by_length(t->model->stack.spec);
+    note_new(t, dir);
+    return 0;
+}
+
+static int open_data(struct tf_trainer *t, const char *dir, struct tf_err *err)
+{
+    const struct tf_train_config *c = t->config;
+    struct tf_label_column labels = { 0 };
+    struct tf_table table = { 0 };
+    int failed;
+
+    t->tokenizer = tf_tokenizer_open(dir, err);
+    failed = !t->tokenizer ||
+             read_table(&table, c->train_file, c->label_column, err) ||
+             tf_label_column_read(&labels, &table, c->label_column, err) ||
+             find_labels(t, &labels, dir, err) || open_model(t, dir, err) ||
+             make_dataset(t, &t->train, &table, &labels, err);
+    tf_label_column_release(&labels);
+    tf_table_release(&table);
+    if (!failed && c->validation_file)
+        failed = read_valid(t, err);
+    return failed ? -1 : 0;
+}
+
+static int resume(struct tf_trainer *t, struct tf_err *err)
+{
+    struct tf_checkpoint at = { .output_dir = t->config->output_dir,
+                                .model = t->model,
+                                .optimizer = t->optimizer,
+                                .state = &t->state };
+    const char *path = json_string_value(t->config->resume);
+    int64_t last = tf_checkpoint_last(t->config->output_dir);
+    char *found = NULL;
+    int failed;
+
+    if (!path && !json_is_true(t->config->resume))
+        return 0;
+    if (!path && last < 0)
+        return tf_fail(err, "%.300s: no checkpoint to resume from",
+                       t->config->output_dir);
+    if (!path)
+        path = found = tf_checkpoint_path(t->config->output_dir, last, err);
+    failed = !path || tf_checkpoint_load(&at, path, err);
+    free(found);
+    return failed ? -1 : 0;
+}
+
+static bool reports(json_t *report_to)
+{
+    const char *s = json_string_value(report_to);
+    size_t i;
+    json_t *v;
+
+    json_array_foreach (report_to, i, v)
+        if (!strcmp(json_string_value(v), "tensorboard"))
+            return true;
+    return s && !strcmp(s, "tensorboard");
+}
+
+static int open_events(struct tf_trainer *t, struct tf_err *err)
+{
+    const struct tf_train_config *c = t->config;
+    char *name, *runs, *dir;
+
+    if (!reports(c->report_to))
+        return 0;
+    if (c->logging_dir) {
+        t->events = tf_events_open(c->logging_dir, err);
+        return t->events ? 0 : -1;
+    }
+    name = tf_events_run_name(err);
+    runs = name ? tf_path(c->output_dir, "runs", err) : NULL;
+    dir = runs ? tf_path(runs, name, err) : NULL;
+    t->events = dir ? tf_events_open(dir, err) : NULL;
+    free(name);
+    free(runs);
+    free(dir);
+    return t->events ? 0 : -1;
+}
+
+struct tf_trainer *tf_trainer_new(const struct tf_train_config *config,
+                                  const char *model_dir, struct tf_pool *pool,
+                                  const struct tf_train_hooks *hooks,
+                                  struct tf_err *err)
+{
+    struct tf_trainer *t = tf_alloc(1, sizeof(*t), err);
+
+    if (!t)
+        return NULL;
+    t->config = config;
+    t->hooks = hooks;
+    t->pool = pool;
+    t->model_dir = model_dir;
+    tf_arena_init(&t->arena);
+    tf_tape_init(&t->tape);
+    if (open_data(t, model_dir, err) || make_params(t, err) ||
+        count_steps(t, err) || make_optimizer(t, err) ||
+        tf_train_schedule(config, t->max_steps, &t->schedule, err) ||
+        tf_train_state_init(&t->state, err) || resume(t, err) ||
+        open_events(t, err)) {
+        tf_trainer_free(t);
+        return NULL;
+    }
+    t->order = tf_alloc(t->train.count, sizeof(t->order[0]), err);
+    if (!t->order) {
+        tf_trainer_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void tf_trainer_free(struct tf_trainer *t)
+{
+    if (!t)
+        return;
+    tf_events_close(t->events);
+    tf_optimizer_free(t->optimizer);
+    tf_train_state_release(&t->state);
+    json_decref(t->settings);
+    tf_runner_release(&t->runner);
+    tf_tape_release(&t->tape);
+    tf_arena_release(&t->arena);
+    tf_join_release(&t->joined);
+    tf_dataset_release(&t->train);
+    tf_dataset_release(&t->valid);
+    tf_labels_release(&t->labels);
+    tf_tokenizer_close(t->tokenizer);
+    tf_model_close(t->model);
+    free(t->order);
+    free(t->targets);
+    free(t->params);
+    free(t->grads);
+    free(t);
+}
+
+int tf_trainer_plan(struct tf_trainer *t, struct tf_buf *out,
+                    struct tf_err *err)
+{
+    size_t n = 0, states = 0;
+
+    for (size_t i = 0; i < t->model->params.count; i++) {
+        const char *name;
+        size_t count;
+
+        n += tf_tensor_count(t->params[i].tensor);
+        for (size_t k = 0;
+             tf_optimizer_state(t->optimizer, i, k, &name, &count); k++)
+            states += count;
+    }
+    tf_buf_addf(out,
+                "{\"parameters\": %zu, \"labels\": %zu, \"train_records\": "
+                "%zu, \"train_tokens\": %zu, \"validation_records\": %zu, "
+                "\"steps_per_epoch\": %lld, \"max_steps\": %lld, "
+                "\"warmup_steps\": %lld, \"state_bytes\": %zu}",
+                n, t->labels.count, t->train.count, t->train.tokens,
+                t->valid.count, (long long)t->steps_per_epoch,
+                (long long)t->max_steps, (long long)t->schedule.warmup,
+                (2 * n + states) * sizeof(float));
+    return out->failed ? tf_no_memory(err, out->len) : 0;
+}

@@ -1,0 +1,73 @@
+/* Private to lib/train: a trainer and its parts. */
+#ifndef TF_TRAIN_TRAINER_PARTS_H
+#define TF_TRAIN_TRAINER_PARTS_H
+
+#include "model/model.h"
+#include "nn/tape.h"
+#include "train/checkpoint.h"
+#include "train/dataset.h"
+#include "train/labels.h"
+#include "train/metrics.h"
+#include "train/schedule.h"
+#include "train/tensorboard.h"
+#include "train/trainer.h"
+
+struct tf_trainer {
+    const struct tf_train_config *config;
+    const struct tf_train_hooks *hooks;
+    struct tf_pool *pool;
+    const char *model_dir;
+
+    struct tf_tokenizer *tokenizer;
+    struct tf_model *model;
+    struct tf_labels labels;
+    struct tf_dataset train, valid;
+
+    struct tf_param *params; /* [model->params.count] */
+    float *grads;            /* of all */
+    struct tf_optimizer *optimizer;
+    struct tf_schedule schedule;
+
+    /* of the step that runs */
+    struct tf_arena arena;
+    struct tf_tape tape;
+    struct tf_runner runner;
+    struct tf_joined joined;
+    float *targets; /* of one part */
+    size_t target_room;
+    bool alone; /* sequences go through the model one by one */
+
+    uint32_t *order; /* of the epoch's records */
+    size_t batches;  /* in an epoch */
+    int64_t steps_per_epoch, max_steps;
+    int64_t logging_steps, eval_steps, save_steps;
+    struct tf_train_state state;
+    json_t *settings; /* for trainer_state.json */
+    struct tf_events *events;
+    double last_norm, last_rate; /* of the last step */
+    bool early;                  /* patience is at its end */
+};
+
+/* One optimizer step over the records order[first, end), which are so many
+ * batches of the config's size. Gives the loss. */
+int tf_train_step(struct tf_trainer *t, const uint32_t *records, size_t n,
+                  double *loss, struct tf_err *err);
+
+/* The loss of logits for targets [rows][cols] with this denominator. */
+struct tf_tensor *tf_train_loss(struct tf_ctx *ctx, const struct tf_trainer *t,
+                                struct tf_tensor *logits, const float *targets,
+                                float denominator);
+
+/* The loss over the validation records, and their metrics. */
+int tf_train_evaluate(struct tf_trainer *t, double *loss,
+                      struct tf_metrics *metrics, struct tf_err *err);
+
+/* trainer_log.c: lines for people and programs, TensorBoard, log_history. Each
+ * takes `row`. */
+int tf_train_log(struct tf_trainer *t, json_t *row, struct tf_err *err);
+int tf_train_log_steps(struct tf_trainer *t, struct tf_err *err);
+int tf_train_log_metrics(struct tf_trainer *t, double loss,
+                         const struct tf_metrics *metrics, double seconds,
+                         struct tf_err *err);
+int tf_train_log_end(struct tf_trainer *t, double seconds, struct tf_err *err);
+#endif

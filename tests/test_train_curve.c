@@ -1,0 +1,330 @@
+/* Whole training runs of tiny models against PyTorch's loss curves. */
+#include <jansson.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/io.h"
+#include "model/model.h"
+#include "train/trainer.h"
+
+#define MODELS    "tests/golden/models"
+#define TOLERANCE 1e-4
+#define STEPS     50
+
+/* A folder of the test's own, and what a run in it printed. */
+struct place {
+    char dir[64];
+    struct tf_pool *pool;
+    double loss[2 * STEPS], norm[2 * STEPS];
+    int64_t step[2 * STEPS];
+    size_t lines;
+    volatile sig_atomic_t stop;
+    int64_t stop_after; /* set stop at this step; 0: never */
+};
+
+static void take_line(void *arg, const char *json)
+{
+    struct place *p = arg;
+    json_t *row = json_loads(json, 0, NULL);
+    json_t *loss = json_object_get(row, "loss");
+
+    assert_non_null(row);
+    if (loss && p->lines < 2 * STEPS) {
+        p->loss[p->lines] = json_real_value(loss);
+        p->norm[p->lines] = json_real_value(json_object_get(row, "grad_norm"));
+        p->step[p->lines++] = json_integer_value(json_object_get(row, "step"));
+        if (p->step[p->lines - 1] == p->stop_after)
+            p->stop = 1;
+    }
+    json_decref(row);
+}
+
+static void take_note(void *arg, const char *text)
+{
+    (void)arg;
+    (void)text;
+}
+
+static const char *in(const struct place *p, const char *name)
+{
+    static char path[4][192];
+    static int turn;
+
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof(path[0]), "%s/%s", p->dir, name);
+    return path[turn];
+}
+
+static void write_json(const char *path, json_t *v)
+{
+    assert_int_equal(json_dump_file(v, path, JSON_INDENT(1)), 0);
+    json_decref(v);
+}
+
+/* The golden model with the dropout of its config at `dropout`. */
+static void make_model(const struct place *p, const char *name, double dropout)
+{
+    static const char *const names[] = {
+        "hidden_dropout_prob",
+        "attention_probs_dropout_prob",
+        "classifier_dropout",
+        "classifier_dropout_prob",
+        "dropout",
+        "attention_dropout",
+        "seq_classif_dropout",
+        "pooler_dropout",
+        "cls_dropout",
+        "embedding_dropout",
+    };
+    char from[160], cwd[1024], target[1400];
+    json_t *config;
+
+    assert_non_null(getcwd(cwd, sizeof(cwd)));
+    assert_int_equal(tf_dir_make(in(p, "model"), &(struct tf_err){ 0 }), 0);
+    snprintf(from, sizeof(from), "%s/%s/config.json", MODELS, name);
+    config = json_load_file(from, 0, NULL);
+    assert_non_null(config);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        json_object_set_new(config, names[i], json_real(dropout));
+    write_json(in(p, "model/config.json"), config);
+    snprintf(target, sizeof(target), "%s/%s/%s/model.safetensors", cwd, MODELS,
+             name);
+    assert_int_equal(symlink(target, in(p, "model/model.safetensors")), 0);
+    snprintf(target, sizeof(target), "%s/%s/bert-no-prefix/tokenizer.json", cwd,
+             MODELS);
+    assert_int_equal(symlink(target, in(p, "model/tokenizer.json")), 0);
+}
+
+static void write_records(const struct place *p, json_t *golden)
+{
+    json_t *ids = json_object_get(golden, "ids");
+    json_t *labels = json_object_get(golden, "labels");
+    FILE *f = fopen(in(p, "train.jsonl"), "w");
+
+    assert_non_null(f);
+    for (size_t i = 0; i < json_array_size(ids); i++) {
+        json_t *row =
+            json_pack("{s:O, s:O}", "input_ids", json_array_get(ids, i),
+                      "label", json_array_get(labels, i));
+
+        assert_int_equal(json_dumpf(row, f, 0), 0);
+        fputc('\n', f);
+        json_decref(row);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static void write_config(const struct place *p, json_t *more)
+{
+    json_t *config = json_pack(
+        "{s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:i, s:i, s:s, s:s}", "model",
+        in(p, "model"), "train_file", in(p, "train.jsonl"), "output_dir",
+        in(p, "out"), "max_steps", STEPS, "per_device_train_batch_size", 3,
+        "gradient_accumulation_steps", 2, "learning_rate", 1e-3, "weight_decay",
+        0.01, "warmup_steps", 5, "logging_steps", 1, "save_strategy", "no",
+        "train_sampling_strategy", "sequential");
+
+    json_object_update(config, more);
+    json_decref(more);
+    write_json(in(p, "config.yaml"), config);
+}
+
+/* Train; returns what tf_trainer_run() does. */
+static int train(struct place *p, char *const *words)
+{
+    struct tf_train_hooks hooks = { p, take_line, take_note, &p->stop };
+    struct tf_train_config config;
+    struct tf_trainer *t;
+    struct tf_err err = { 0 };
+    int done;
+
+    p->lines = 0;
+    p->stop = 0;
+    if (tf_train_config_open(&config, in(p, "config.yaml"), words, &err))
+        fail_msg("%s", err.msg);
+    t = tf_trainer_new(&config, in(p, "model"), p->pool, &hooks, &err);
+    if (!t)
+        fail_msg("%s", err.msg);
+    done = tf_trainer_run(t, &err);
+    if (done < 0)
+        fail_msg("%s", err.msg);
+    tf_trainer_free(t);
+    tf_train_config_release(&config);
+    return done;
+}
+
+static void check_curve(const struct place *p, json_t *golden)
+{
+    const char *name = json_string_value(json_object_get(golden, "model"));
+    json_t *losses = json_object_get(golden, "losses");
+    json_t *norms = json_object_get(golden, "norms");
+
+    assert_int_equal(p->lines, STEPS);
+    for (size_t i = 0; i < STEPS; i++) {
+        double loss = json_real_value(json_array_get(losses, i));
+        double norm = json_real_value(json_array_get(norms, i));
+
+        if (fabs(p->loss[i] - loss) > TOLERANCE)
+            fail_msg("%s: step %zu: loss %.7f, not %.7f", name, i + 1,
+                     p->loss[i], loss);
+        if (fabs(p->norm[i] - norm) > 1e-3 * (1 + norm))
+            fail_msg("%s: step %zu: norm %.7f, not %.7f", name, i + 1,
+                     p->norm[i], norm);
+    }
+}
+
+/* The saved model answers another text as PyTorch's does. */
+static void check_logits(const struct place *p, json_t *golden)
+{
+    struct tf_model_opts opts = { .task = TF_SEQUENCE_CLASSIFICATION };
+    json_t *other = json_object_get(golden, "other");
+    json_t *logits = json_object_get(golden, "logits");
+    size_t n = json_array_size(other), start[2] = { 0, n };
+    struct tf_batch batch = { .seqs = { 1, start } };
+    struct tf_model *m;
+    struct tf_session *s;
+    struct tf_result r;
+    struct tf_err err;
+    int32_t ids[64];
+
+    m = tf_model_open(in(p, "out"), &opts, &err);
+    if (!m)
+        fail_msg("%s", err.msg);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = (int32_t)json_integer_value(json_array_get(other, i));
+    batch.ids = ids;
+    s = tf_session_new(m, p->pool, &err);
+    assert_int_equal(tf_session_logits(s, &batch, &r, &err), 0);
+    assert_int_equal(r.cols, json_array_size(logits));
+    for (size_t i = 0; i < r.cols; i++) {
+        double wanted = json_real_value(json_array_get(logits, i));
+
+        if (fabs((double)r.data[i] - wanted) > 5 * TOLERANCE)
+            fail_msg("%s: logit %zu is %.7f, not %.7f",
+                     json_string_value(json_object_get(golden, "model")), i,
+                     (double)r.data[i], wanted);
+    }
+    tf_session_free(s);
+    tf_model_close(m);
+}
+
+static void begin(struct place *p)
+{
+    struct tf_err err;
+
+    memset(p, 0, sizeof(*p));
+    strcpy(p->dir, "/tmp/tf-train-XXXXXX");
+    assert_non_null(mkdtemp(p->dir));
+    p->pool = tf_pool_new(2, &err);
+    assert_non_null(p->pool);
+}
+
+static void end(struct place *p)
+{
+    char command[96];
+
+    tf_pool_free(p->pool);
+    snprintf(command, sizeof(command), "rm -rf %s", p->dir);
+    assert_int_equal(system(command), 0);
+}
+
+static json_t *goldens(void)
+{
+    json_t *all = json_load_file("tests/golden/training.json", 0, NULL);
+
+    assert_non_null(all);
+    return all;
+}
+
+static void follows_pytorchs_curve(void **state)
+{
+    char *none[] = { NULL };
+    json_t *all = goldens(), *golden;
+    size_t i;
+
+    (void)state;
+    json_array_foreach (all, i, golden) {
+        struct place p;
+
+        begin(&p);
+        make_model(&p, json_string_value(json_object_get(golden, "model")), 0);
+        write_records(&p, golden);
+        write_config(&p, json_pack("{s:O}", "problem_type",
+                                   json_object_get(golden, "problem")));
+        assert_int_equal(train(&p, none), 0);
+        check_curve(&p, golden);
+        check_logits(&p, golden);
+        end(&p);
+    }
+    json_decref(all);
+}
+
+/* With dropout and shuffling on: stop, resume, and get the same numbers. */
+static void resumes_on_the_same_curve(void **state)
+{
+    char *none[] = { NULL };
+    char resume[] = "resume_from_checkpoint=true", *words[] = { resume, NULL };
+    json_t *all = goldens();
+    double whole[STEPS];
+    struct place p;
+
+    (void)state;
+    begin(&p);
+    make_model(&p, "bert-no-prefix", 0.1);
+    write_records(&p, json_array_get(all, 0));
+    write_config(&p, json_pack("{s:s}", "train_sampling_strategy", "random"));
+    assert_int_equal(train(&p, none), 0);
+    memcpy(whole, p.loss, sizeof(whole));
+
+    p.stop_after = 21;
+    assert_int_equal(train(&p, none), 1);
+    assert_int_equal(p.lines, 21);
+    assert_true(tf_dir_exists(in(&p, "out/checkpoint-21")));
+    p.stop_after = 0;
+    assert_int_equal(train(&p, words), 0);
+    assert_int_equal(p.lines, STEPS - 21);
+    for (size_t i = 0; i < p.lines; i++)
+        assert_true(p.loss[i] == whole[21 + i]);
+    end(&p);
+    json_decref(all);
+}
+
+static void keeps_the_latest_checkpoints(void **state)
+{
+    char *none[] = { NULL };
+    json_t *all = goldens();
+    struct place p;
+
+    (void)state;
+    begin(&p);
+    make_model(&p, "bert-no-prefix", 0);
+    write_records(&p, json_array_get(all, 0));
+    write_config(&p, json_pack("{s:s, s:i, s:i}", "save_strategy", "steps",
+                               "save_steps", 20, "save_total_limit", 2));
+    assert_int_equal(train(&p, none), 0);
+    assert_false(tf_dir_exists(in(&p, "out/checkpoint-20")));
+    assert_true(tf_dir_exists(in(&p, "out/checkpoint-40")));
+    assert_true(tf_dir_exists(in(&p, "out/checkpoint-50")));
+    assert_true(
+        tf_file_exists(in(&p, "out/checkpoint-50/optimizer.safetensors")));
+    assert_false(tf_dir_exists(in(&p, "out/.checkpoint-part")));
+    end(&p);
+    json_decref(all);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(follows_pytorchs_curve),
+        cmocka_unit_test(resumes_on_the_same_curve),
+        cmocka_unit_test(keeps_the_latest_checkpoints),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
