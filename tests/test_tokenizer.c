@@ -317,42 +317,74 @@ static void adds_tokens_behind_the_others(void **state)
     close_subject(&s);
 }
 
+/* The same ids, texts and facts? */
+static void check_same(const struct tf_tokenizer *a,
+                       const struct tf_tokenizer *b)
+{
+    const struct tf_tokenizer_info *x = tf_tokenizer_info(a);
+    const struct tf_tokenizer_info *y = tf_tokenizer_info(b);
+    struct tf_str text = { "The <s>dogs</s>, it's [MASK].", 29 };
+    struct tf_str none = { NULL, 0 };
+    struct tf_encode_opts o = { 0 };
+    struct tf_encoding enc[2] = { { 0 } };
+    const struct tf_tokenizer *tok[] = { a, b };
+    struct tf_err err;
+    int i;
+
+    assert_int_equal(x->vocab_size, y->vocab_size);
+    assert_int_equal(x->added, y->added);
+    assert_int_equal(x->eos, y->eos);
+    assert_int_equal(x->pad, y->pad);
+    assert_int_equal(x->has_type_ids, y->has_type_ids);
+    for (i = 0; i < 2; i++) {
+        struct tf_tok_state *st = tf_tok_state_new(tok[i], &err);
+
+        assert_non_null(st);
+        assert_int_equal(
+            tf_tokenizer_encode(tok[i], st, &o, text, none, &enc[i], &err), 0);
+        tf_tok_state_free(st);
+    }
+    assert_int_equal(enc[0].windows[0].n, enc[1].windows[0].n);
+    assert_memory_equal(enc[0].windows[0].ids, enc[1].windows[0].ids,
+                        enc[0].windows[0].n * sizeof(int32_t));
+    tf_encoding_release(&enc[0]);
+    tf_encoding_release(&enc[1]);
+}
+
 static void saves_what_opens_as_the_same(void **state)
 {
+    static const char *const paths[] = {
+        GOLDEN "/folder_general", GOLDEN "/wordpiece_bert/tokenizer.json",
+        "tests/golden/legacy/bert", "tests/golden/legacy/llama"
+    };
     static const char *const tokens[] = { "<added \"here\">" };
     char dir[] = "/tmp/test_tokenizer.XXXXXX", path[100];
-    const struct tf_tokenizer_info *a, *b;
-    struct tf_tokenizer *saved;
+    struct tf_tokenizer *tok, *saved;
     struct tf_err err;
-    struct subject s;
+    size_t i;
 
     (void)state;
     assert_non_null(mkdtemp(dir));
-    open_subject(&s, "folder_general");
-    assert_int_equal(tf_tokenizer_add(s.tok, tokens, 1, true, &err), 1);
-    if (tf_tokenizer_save(s.tok, dir, &err))
-        fail_msg("%s", err.msg);
-    saved = tf_tokenizer_open(dir, &err);
-    if (!saved)
-        fail_msg("%s", err.msg);
-    a = tf_tokenizer_info(s.tok);
-    b = tf_tokenizer_info(saved);
-    assert_int_equal(a->vocab_size, b->vocab_size);
-    assert_int_equal(a->added, b->added);
-    assert_int_equal(a->eos, b->eos);
-    assert_int_equal(a->pad, b->pad);
-    assert_true(b->has_type_ids);
-    assert_int_equal(tf_tokenizer_id(saved, tokens[0], strlen(tokens[0])),
-                     tf_tokenizer_id(s.tok, tokens[0], strlen(tokens[0])));
-    assert_true(tf_tokenizer_is_special(saved, (int32_t)b->vocab_size - 1));
-    /* over itself, too */
-    assert_int_equal(tf_tokenizer_save(saved, dir, &err), 0);
-    tf_tokenizer_close(saved);
-    saved = tf_tokenizer_open(dir, &err);
-    assert_non_null(saved);
-    assert_int_equal(tf_tokenizer_info(saved)->vocab_size, a->vocab_size);
-    tf_tokenizer_close(saved);
-    close_subject(&s);
+    for (i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+        tok = tf_tokenizer_open(paths[i], &err);
+        if (!tok || tf_tokenizer_add(tok, tokens, 1, true, &err) != 1 ||
+            tf_tokenizer_save(tok, dir, &err))
+            fail_msg("%s", err.msg);
+        saved = tf_tokenizer_open(dir, &err);
+        if (!saved)
+            fail_msg("%s", err.msg);
+        check_same(tok, saved);
+        assert_true(tf_tokenizer_is_special(
+            saved, (int32_t)tf_tokenizer_info(tok)->vocab_size - 1));
+        /* over itself, too */
+        assert_int_equal(tf_tokenizer_save(saved, dir, &err), 0);
+        tf_tokenizer_close(saved);
+        saved = tf_tokenizer_open(dir, &err);
+        assert_non_null(saved);
+        check_same(tok, saved);
+        tf_tokenizer_close(saved);
+        tf_tokenizer_close(tok);
+    }
     snprintf(path, sizeof(path), "%s/tokenizer.json", dir);
     unlink(path);
     snprintf(path, sizeof(path), "%s/tokenizer_config.json", dir);

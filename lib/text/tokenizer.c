@@ -1,11 +1,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/io.h"
 #include "base/mem.h"
-#include "text/gguf_vocab.h"
-#include "text/legacy.h"
 #include "text/pipeline.h"
+#include "text/toksource.h"
 
 static bool same_flags(const struct tf_added_token *a,
                        const struct tf_added_token *b)
@@ -130,109 +128,37 @@ static void fill_info(struct tf_tokenizer *tok)
                            false));
 }
 
-/* The tokenizer.json of a folder, or the file itself. */
-static int read_file(struct tf_tokenizer *tok, const char *path,
-                     struct tf_err *err)
+static int read_source(struct tf_tokenizer *tok, struct tf_err *err)
 {
-    struct tf_map map;
-    int failed;
+    struct tf_toksource s = { 0 };
+    int failed = tf_toksource_open(&s, tok->path, &tok->config, err);
+    bool is_folder = s.is_folder;
+    struct tf_err late;
 
-    if (tf_map_open(&map, path, err))
-        return -1;
-    failed = tf_tokenizer_read(tok, (const char *)map.data, map.size, err);
-    if (!failed && tf_map_broken())
-        failed = tf_fail(err, "was cut short while it was read");
-    tf_map_close(&map);
-    if (failed)
-        tf_err_at(err, path);
-    return failed;
-}
-
-/* The tokenizer.json that a folder's older files amount to. */
-static int read_legacy(struct tf_tokenizer *tok, const char *dir,
-                       struct tf_err *err)
-{
-    struct tf_buf json = TF_BUF_INIT;
-    int failed = tf_legacy_tokenizer(dir, &tok->config, &json, err);
-
-    if (!failed && tf_tokenizer_read(tok, json.data, json.len, err)) {
-        tf_err_at(err, dir);
+    if (!failed && tf_tokenizer_read(tok, s.text.s, s.text.len, err)) {
+        tf_err_at(err, s.name);
         failed = -1;
     }
-    tf_buf_release(&json);
-    return failed;
-}
-
-static int open_folder(struct tf_tokenizer *tok, const char *dir,
-                       struct tf_err *err)
-{
-    char *path;
-    int failed;
-
-    if (tf_tokconfig_read(&tok->config, dir, err))
+    if (tf_toksource_close(&s, &late) && !failed) {
+        *err = late;
+        failed = -1;
+    }
+    if (failed || !is_folder)
+        return failed;
+    if (tok->pad_token &&
+        tf_tokconfig_default_pad(&tok->config, tok->pad_token, err))
         return -1;
-    path = tf_path(dir, "tokenizer.json", err);
-    if (!path)
-        return -1;
-    if (tf_file_exists(path))
-        failed = read_file(tok, path, err);
-    else
-        failed = read_legacy(tok, dir, err);
-    free(path);
-    if (!failed && tok->pad_token)
-        failed = tf_tokconfig_default_pad(&tok->config, tok->pad_token, err);
-    return failed || add_config_tokens(tok, err) ? -1 : 0;
-}
-
-/* The tokenizer inside a GGUF. */
-static int read_gguf(struct tf_tokenizer *tok, const char *path,
-                     struct tf_err *err)
-{
-    struct tf_gguf *g = tf_gguf_open(path, err);
-    struct tf_buf json = TF_BUF_INIT, config = TF_BUF_INIT;
-    int failed;
-
-    if (!g)
-        return -1;
-    failed = tf_gguf_vocab(g, &json, &config, err) ||
-             tf_tokconfig_of(&tok->config, &config, err) ||
-             tf_tokenizer_read(tok, json.data, json.len, err);
-    if (failed)
-        tf_err_at(err, path);
-    tf_buf_release(&json);
-    tf_buf_release(&config);
-    tf_gguf_close(g);
-    return failed ? -1 : 0;
-}
-
-static bool is_gguf(const char *path)
-{
-    char magic[4] = "";
-    FILE *f = fopen(path, "rb");
-    bool yes = f && fread(magic, 1, 4, f) == 4 && !memcmp(magic, "GGUF", 4);
-
-    if (f)
-        fclose(f);
-    return yes;
+    return add_config_tokens(tok, err);
 }
 
 struct tf_tokenizer *tf_tokenizer_open(const char *path, struct tf_err *err)
 {
     struct tf_tokenizer *tok = tf_alloc(1, sizeof(*tok), err);
-    int failed;
 
     if (!tok)
         return NULL;
     tok->path = tf_strndup(path, strlen(path), err);
-    if (!tok->path)
-        failed = -1;
-    else if (tf_dir_exists(path))
-        failed = open_folder(tok, path, err);
-    else if (is_gguf(path))
-        failed = read_gguf(tok, path, err);
-    else
-        failed = read_file(tok, path, err);
-    if (failed) {
+    if (!tok->path || read_source(tok, err)) {
         tf_tokenizer_close(tok);
         return NULL;
     }

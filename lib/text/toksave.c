@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/jsonl.h"
 #include "text/pipeline.h"
+#include "text/toksource.h"
 
 #define FILE_MAX ((size_t)1 << 31)
 
@@ -52,35 +53,21 @@ static void put_member(struct tf_buf *b, struct tf_str name,
     *first = false;
 }
 
-/* The text of the tokenizer.json that was opened. */
-static int read_source(const struct tf_tokenizer *tok, struct tf_buf *text,
-                       struct tf_err *err)
-{
-    char *path = NULL;
-    int failed;
-
-    if (!tf_dir_exists(tok->path))
-        return tf_file_read(tok->path, FILE_MAX, text, err);
-    path = tf_path(tok->path, "tokenizer.json", err);
-    if (!path)
-        return -1;
-    failed = tf_file_read(path, FILE_MAX, text, err);
-    free(path);
-    return failed;
-}
-
 /* The file's members as they are, but for the added tokens. */
 static int put_tokenizer(const struct tf_tokenizer *tok, struct tf_buf *out,
                          struct tf_err *err)
 {
-    struct tf_buf text = TF_BUF_INIT, added = TF_BUF_INIT;
+    struct tf_toksource s = { 0 };
+    struct tf_tokconfig config = { 0 };
+    struct tf_buf added = TF_BUF_INIT;
     struct tf_str added_name = { "added_tokens", 12 }, key, value;
     struct tf_json j;
     bool first = true, has_added = false;
-    int failed = read_source(tok, &text, err);
+    struct tf_err late;
+    int failed = tf_toksource_open(&s, tok->path, &config, err);
 
     put_all_added(&added, &tok->added);
-    tf_json_init(&j, text.data, text.len);
+    tf_json_init(&j, s.text.s, s.text.len);
     tf_buf_addc(out, '{');
     if (!failed)
         tf_json_object(&j);
@@ -97,11 +84,11 @@ static int put_tokenizer(const struct tf_tokenizer *tok, struct tf_buf *out,
     tf_buf_adds(out, "\n}\n");
     failed = failed || tf_json_failed(&j, err) ? -1 : 0;
     if (!failed && (added.failed || out->failed))
-        failed = tf_no_memory(err, text.len);
+        failed = tf_no_memory(err, out->len);
     tf_json_release(&j);
-    tf_buf_release(&text);
     tf_buf_release(&added);
-    return failed;
+    tf_tokconfig_release(&config);
+    return tf_toksource_close(&s, failed ? &late : err) || failed ? -1 : 0;
 }
 
 /* Members that are written anew, or that tokenizer.json has. */
