@@ -266,6 +266,7 @@ struct tf_cross *tf_model_encode(struct tf_ctx *ctx, struct tf_runner *r,
         ctx->failed = true;
         return NULL;
     }
+    r->encoder->recompute = r->recompute;
     x = tf_stack_run(ctx, r->encoder, m->encoder, batch, TF_ROWS_ALL, SIZE_MAX);
     return tf_stack_cross(ctx, &m->stack, x, &batch->seqs);
 }

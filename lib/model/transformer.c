@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "model/attend.h"
+#include "nn/tape.h"
 #include "model/ssm.h"
 
 /* The norm, or NULL (which tf_norm passes over) when the model has none. */
@@ -305,6 +306,40 @@ static bool last_layer_may_skip(const struct tf_run *run, size_t last)
     return all_last || !run->batch->caches;
 }
 
+/* A layer that runs again on the way back; lives in the arena until then. */
+struct layer_again {
+    struct tf_run run;
+    struct tf_batch batch;
+    size_t i;
+};
+
+static struct tf_tensor *run_again(struct tf_ctx *ctx, void *arg,
+                                   struct tf_tensor *x)
+{
+    struct layer_again *l = arg;
+
+    (void)ctx;
+    return run_layer(&l->run, l->i, x);
+}
+
+/* Layer i, checkpointed where that is wanted and its result is like x. */
+static struct tf_tensor *run_or_recompute(struct tf_run *run, size_t i,
+                                          struct tf_tensor *x)
+{
+    struct layer_again *l;
+
+    if (!run->ctx->tape || !run->runner->recompute || run->rows)
+        return run_layer(run, i, x);
+    l = tf_scratch(run->ctx, 1, sizeof(*l));
+    if (!l)
+        return NULL;
+    l->run = *run;
+    l->batch = *run->batch;
+    l->run.batch = &l->batch;
+    l->i = i;
+    return tf_recompute(run->ctx, run_again, l, x);
+}
+
 static struct tf_tensor *run_layers(struct tf_run *run, struct tf_tensor *x,
                                     size_t layers)
 {
@@ -321,7 +356,7 @@ static struct tf_tensor *run_layers(struct tf_run *run, struct tf_tensor *x,
             run->rows = run->picked;
             skipped = true;
         }
-        y = run_layer(run, i, x);
+        y = run_or_recompute(run, i, x);
         x = i == 0 && stack->conv.w.data ? add_conv(run, x, y) : y;
     }
     if (run->picked && !skipped)

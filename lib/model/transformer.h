@@ -48,6 +48,9 @@ struct tf_runner {
     float **c2p, **p2c;
     size_t layers;
     unsigned generation;
+    /* With a tape: layers do not keep what they compute but run again on the
+     * way back (gradient checkpointing). */
+    bool recompute;
     struct tf_runner
         *encoder; /* an encoder-decoder's other one, made on need */
 };
