@@ -126,6 +126,11 @@ const struct tf_dtype_info *tf_dtype_info(enum tf_dtype dtype)
     return &types[dtype];
 }
 
+int tf_dtype_is_float(enum tf_dtype dtype)
+{
+    return dtype <= TF_F8_E5M2 || types[dtype].block > 1;
+}
+
 int tf_dtype_parse(enum tf_dtype *dtype, const char *name)
 {
     int i;

@@ -1,0 +1,16 @@
+/* What the commands of tf-model share. */
+#ifndef CMD_MODEL_H
+#define CMD_MODEL_H
+
+#include <jansson.h>
+#include "cmd/cli.h"
+
+/* The folder or file of -m, which must be given; no operands but that. */
+const char *model_path(char **operands);
+/* Print a JSON value as one line, and release it. */
+void model_print(json_t *value);
+_Noreturn void model_die(const struct tf_err *err);
+
+int model_architectures(char **operands);
+int model_info(char **operands);
+#endif

@@ -1,0 +1,21 @@
+/* tf-model: what a model is, and its files in another form. */
+#include "cmd/model.h"
+
+static const struct cli_command commands[] = {
+    { "architectures", "list the architectures that run here", "", NULL,
+      model_architectures },
+    { "info", "print what a model is", "", NULL, model_info },
+    { 0 },
+};
+
+static const struct cli_tool tool = {
+    .name = "tf-model",
+    .summary = "look at models, and convert them",
+    .shared = CLI_MODEL_PATH,
+    .commands = commands,
+};
+
+int main(int argc, char **argv)
+{
+    return cli_run_command(&tool, argc, argv);
+}
