@@ -82,6 +82,7 @@ $(TOOLS): $(B)/%: $(B)/cmd/%.o $(CLI) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(B)/tf-hub: LDLIBS += -lcurl -lcrypto
 $(B)/tf-train: LDLIBS += -lyaml
+$(B)/tf-model: LDLIBS += -lcrypto
 
 $(B)/tests/test_hub_%: LDLIBS += -lcurl -lcrypto
 $(B)/tests/test_train_%: LDLIBS += -lyaml

@@ -13,4 +13,8 @@ _Noreturn void model_die(const struct tf_err *err);
 
 int model_architectures(char **operands);
 int model_info(char **operands);
+int model_convert(char **operands);
+int model_verify(char **operands);
+int model_diff(char **operands);
+extern const struct cli_opt model_convert_opts[];
 #endif

@@ -13,7 +13,7 @@ void model_die(const struct tf_err *err)
 void model_print(json_t *value)
 {
     struct tf_err err;
-    char *line = json_dumps(value, 0);
+    char *line = json_dumps(value, JSON_REAL_PRECISION(6));
 
     json_decref(value);
     if (!line) {

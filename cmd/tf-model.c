@@ -5,6 +5,12 @@ static const struct cli_command commands[] = {
     { "architectures", "list the architectures that run here", "", NULL,
       model_architectures },
     { "info", "print what a model is", "", NULL, model_info },
+    { "convert", "write a model as safetensors, in another type or form", "",
+      model_convert_opts, model_convert },
+    { "verify", "check a model: hashes, finite numbers, shapes", "", NULL,
+      model_verify },
+    { "diff", "compare two models tensor by tensor", "MODEL MODEL", NULL,
+      model_diff },
     { 0 },
 };
 

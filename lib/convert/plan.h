@@ -1,0 +1,47 @@
+/*
+ * What a conversion writes: for each output tensor where its numbers come from
+ * and what is done to them on the way.
+ */
+#ifndef TF_CONVERT_PLAN_H
+#define TF_CONVERT_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/err.h"
+#include "nn/tensor.h"
+
+/* Order of the source's rows (along dim 0), where it is not the output's. */
+enum tf_row_order {
+    TF_ROWS_ALIKE,
+    TF_ROWS_PAIRED,  /* in each head, row j and row j + D/2 lie side by side */
+    TF_ROWS_BY_SIDE, /* all q, all k, all v; the output has them by group */
+};
+
+struct tf_made {
+    char *name;
+    const struct tf_tensor *from; /* borrowed */
+    struct tf_tensor to;          /* type and shape; data NULL */
+    float add;                    /* to each number */
+    bool turned;                  /* from is [cols][rows] of the output */
+    enum tf_row_order order;
+    size_t heads, kv_heads; /* of the rows; kv_heads only by side */
+};
+
+/* Zeroed memory is an empty plan. */
+struct tf_plan {
+    struct tf_made *made;
+    size_t count, cap;
+};
+
+/* Add a tensor that is `from` unchanged, under a copy of the name; the caller
+ * changes what is to change. NULL and `err` without memory. */
+struct tf_made *tf_plan_add(struct tf_plan *plan, const char *name,
+                            const struct tf_tensor *from, struct tf_err *err);
+void tf_plan_release(struct tf_plan *plan);
+
+/* The output is the source's bytes as they are. */
+bool tf_made_is_copy(const struct tf_made *m);
+/* Make the output, tf_tensor_bytes(&m->to) bytes, a row at a time; its type is
+ * F32, BF16 or F16. */
+int tf_made_fill(const struct tf_made *m, void *out, struct tf_err *err);
+#endif
