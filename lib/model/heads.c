@@ -112,6 +112,32 @@ static float logit_scale(const struct tf_head *head)
                                      : scale);
 }
 
+/* What the last product reads. */
+static struct tf_tensor *before_out(struct tf_ctx *ctx, struct tf_head *head,
+                                    struct tf_tensor *x)
+{
+    const struct tf_head_spec *s = head->spec;
+
+    if (head->dense.w.data) {
+        x = tf_dropout(ctx, x, (float)s->dense_dropout);
+        x = tf_linear(ctx, x, &head->dense, s->act, NULL);
+    }
+    x = tf_norm(ctx, x, head->norm.w.data ? &head->norm : NULL);
+    return tf_dropout(ctx, x, (float)s->dropout);
+}
+
+struct tf_tensor *tf_head_token_loss(struct tf_ctx *ctx, struct tf_head *head,
+                                     struct tf_tensor *x, const int32_t *labels,
+                                     const struct tf_loss *spec)
+{
+    struct tf_loss mine = *spec;
+
+    mine.scale = logit_scale(head);
+    mine.soft_cap = (float)head->spec->soft_cap;
+    return tf_linear_cross_entropy(ctx, before_out(ctx, head, x), &head->out,
+                                   labels, &mine);
+}
+
 struct tf_tensor *tf_head_run(struct tf_ctx *ctx, struct tf_head *head,
                               struct tf_tensor *x, const struct tf_batch *batch)
 {
@@ -119,12 +145,7 @@ struct tf_tensor *tf_head_run(struct tf_ctx *ctx, struct tf_head *head,
 
     if (s->pool == TF_POOL_MEAN)
         x = tf_mean_rows(ctx, x, &batch->seqs);
-    if (head->dense.w.data) {
-        x = tf_dropout(ctx, x, (float)s->dense_dropout);
-        x = tf_linear(ctx, x, &head->dense, s->act, NULL);
-    }
-    x = tf_norm(ctx, x, head->norm.w.data ? &head->norm : NULL);
-    x = tf_dropout(ctx, x, (float)s->dropout);
+    x = before_out(ctx, head, x);
     x = tf_linear(ctx, x, &head->out, TF_ACT_NONE, NULL);
     if (logit_scale(head) != 1)
         x = tf_scale(ctx, x, logit_scale(head));

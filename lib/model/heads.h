@@ -30,6 +30,12 @@ enum tf_rows tf_head_rows(struct tf_ctx *ctx, const struct tf_head *head,
                           const struct tf_seqs *seqs, const int32_t *ids,
                           const int32_t **picked);
 
+/* The cross-entropy of the logits of all tokens, for a head that reads each:
+ * see tf_linear_cross_entropy(). spec's scale and cap are the head's. */
+struct tf_tensor *tf_head_token_loss(struct tf_ctx *ctx, struct tf_head *head,
+                                     struct tf_tensor *x, const int32_t *labels,
+                                     const struct tf_loss *spec);
+
 /* Logits from those rows. */
 struct tf_tensor *tf_head_run(struct tf_ctx *ctx, struct tf_head *head,
                               struct tf_tensor *x,

@@ -319,3 +319,15 @@ struct tf_tensor *tf_model_logits(struct tf_ctx *ctx, struct tf_runner *r,
     x = tf_stack_run(ctx, r, &m->stack, &mine, rows, SIZE_MAX);
     return tf_head_run(ctx, &m->head, x, &mine);
 }
+
+struct tf_tensor *tf_model_token_loss(struct tf_ctx *ctx, struct tf_runner *r,
+                                      struct tf_model *m,
+                                      const struct tf_batch *batch,
+                                      const int32_t *labels,
+                                      const struct tf_loss *spec)
+{
+    struct tf_tensor *x =
+        tf_stack_run(ctx, r, &m->stack, batch, TF_ROWS_ALL, SIZE_MAX);
+
+    return tf_head_token_loss(ctx, &m->head, x, labels, spec);
+}

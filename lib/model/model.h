@@ -132,4 +132,12 @@ struct tf_cross *tf_model_encode(struct tf_ctx *ctx, struct tf_runner *r,
 struct tf_tensor *tf_model_logits(struct tf_ctx *ctx, struct tf_runner *r,
                                   struct tf_model *m,
                                   const struct tf_batch *batch);
+
+/* The cross-entropy of a language model's logits for labels [T], of which no
+ * more than some rows are held. Not for an encoder-decoder. */
+struct tf_tensor *tf_model_token_loss(struct tf_ctx *ctx, struct tf_runner *r,
+                                      struct tf_model *m,
+                                      const struct tf_batch *batch,
+                                      const int32_t *labels,
+                                      const struct tf_loss *spec);
 #endif

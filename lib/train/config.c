@@ -56,7 +56,8 @@ struct key {
 /* clang-format off */
 static const struct key keys[] = {
     STR("model", model),
-    ONE_OF("task", task, "classification"),
+    ONE_OF("task", task, "classification|causal-lm|masked-lm"),
+    NUM_REAL("mlm_probability", mlm_probability, 0, 1),
     ANY("train_file", train_file),
     ANY("validation_file", validation_file),
     STR("text_column", text_column),
@@ -101,16 +102,17 @@ static const struct key keys[] = {
     NUM("seed", seed, 0),
     NUM("data_seed", data_seed, 0),
     FLAG("dataloader_drop_last", drop_last),
+    FLAG("gradient_checkpointing", recompute),
     ONE_OF("train_sampling_strategy", sampling,
            "random|sequential|group_by_length"),
     ANY("resume_from_checkpoint", resume),
     ANY("report_to", report_to),
     STR("logging_dir", logging_dir),
     NONE("config"), NONE("tokenizer"), NONE("peft"), NONE("bf16"),
-    NONE("fp16"), NONE("tf32"), NONE("gradient_checkpointing"),
+    NONE("fp16"), NONE("tf32"), 
     NONE("gradient_checkpointing_kwargs"), NONE("compute_metrics"),
     NONE("tokens_column"), NONE("question_column"), NONE("context_column"),
-    NONE("answers_column"), NONE("mlm_probability"),
+    NONE("answers_column"), 
     NONE("optim_args"), NONE("optim_target_modules"), NONE("eval_delay"),
     NONE("eval_on_start"), NONE("eval_accumulation_steps"),
     NONE("neftune_noise_alpha"), NONE("push_to_hub"), NONE("hub_model_id"),
@@ -289,6 +291,7 @@ static void set_defaults(struct tf_train_config *c)
     c->max_grad_norm = 1;
     c->logging_strategy = c->save_strategy = TF_STRATEGY_STEPS;
     c->logging_steps = c->save_steps = 500;
+    c->mlm_probability = 0.15;
     c->seed = 42;
     c->data_seed = -1;
 }
@@ -414,6 +417,9 @@ static int check_files(const struct tf_train_config *c, struct tf_err *err)
         return tf_fail(err, "no \"train_file\"");
     if (c->eval_strategy != TF_STRATEGY_NO && !c->validation_file)
         return tf_fail(err, "eval_strategy needs a validation_file");
+    if (c->task != TF_TRAIN_CLASSIFICATION && (c->labels || c->problem_type))
+        return tf_fail(err, "labels and problem_type are of a "
+                            "classification");
     if (c->labels && (!json_is_array(c->labels) || !json_array_size(c->labels)))
         return tf_fail(err, "labels: not a list of strings");
     for (size_t i = 0; i < json_array_size(c->labels); i++)

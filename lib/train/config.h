@@ -13,6 +13,11 @@
 #include "base/err.h"
 #include "train/schedule.h"
 
+enum tf_train_task {
+    TF_TRAIN_CLASSIFICATION,
+    TF_TRAIN_CAUSAL_LM,
+    TF_TRAIN_MASKED_LM,
+};
 enum tf_strategy { TF_STRATEGY_NO, TF_STRATEGY_STEPS, TF_STRATEGY_EPOCH };
 enum tf_sampling {
     TF_SAMPLE_RANDOM,
@@ -27,7 +32,8 @@ struct tf_train_config {
     json_t *json; /* all that was given, by today's names; owned */
 
     const char *model, *output_dir;
-    int task;           /* index into "classification|..." */
+    int task; /* enum tf_train_task */
+    double mlm_probability;
     json_t *train_file; /* a string, or a list of them */
     json_t *validation_file;
     const char *text_column, *text_pair_column, *label_column;
@@ -60,6 +66,7 @@ struct tf_train_config {
 
     int64_t seed, data_seed; /* data_seed -1: seed */
     bool drop_last;
+    bool recompute; /* gradient_checkpointing */
     int sampling;   /* enum tf_sampling */
     json_t *resume; /* a path, or true: the last of output_dir */
     json_t *report_to;

@@ -112,8 +112,55 @@ static int run_batches(struct tf_trainer *t, struct tf_session *session,
     return 0;
 }
 
-int tf_train_evaluate(struct tf_trainer *t, double *loss,
-                      struct tf_metrics *metrics, struct tf_err *err)
+/* The loss of records [first, end), so many a pass. */
+static int token_loss(struct tf_trainer *t, struct tf_runner *runner,
+                      size_t first, size_t end, double *loss,
+                      struct tf_err *err)
+{
+    struct tf_ctx ctx = { .pool = t->pool, .arena = &t->arena, .err = err };
+    float denominator =
+        tf_train_denominator(t, &t->valid, NULL, first, end, UINT64_MAX);
+
+    while (first < end) {
+        struct tf_arena_mark mark = tf_arena_mark(&t->arena);
+        struct tf_tensor *sum = NULL;
+
+        first = tf_train_join(t, &t->valid, NULL, first, end, UINT64_MAX, err);
+        if (first)
+            sum = tf_train_joined_loss(t, &ctx, runner, denominator);
+        if (!sum)
+            return -1;
+        *loss += *(float *)sum->data;
+        tf_arena_rewind(&t->arena, mark);
+    }
+    return 0;
+}
+
+/* Of a language model: Trainer's mean over the records of their batches' means,
+ * and the perplexity that it gives. */
+static int evaluate_tokens(struct tf_trainer *t, double *loss,
+                           struct tf_metrics *metrics, struct tf_err *err)
+{
+    size_t batch = (size_t)t->config->eval_batch, n = t->valid.count, end;
+    struct tf_runner runner = { 0 };
+    int failed = 0;
+
+    *loss = 0;
+    for (size_t first = 0; !failed && first < n; first = end) {
+        double mean = 0;
+
+        end = n - first < batch ? n : first + batch;
+        failed = token_loss(t, &runner, first, end, &mean, err);
+        *loss += mean * (double)(end - first) / (double)n;
+    }
+    tf_runner_release(&runner);
+    return failed
+               ? -1
+               : tf_metrics_add(metrics, "perplexity", NULL, exp(*loss), err);
+}
+
+static int evaluate_labels(struct tf_trainer *t, double *loss,
+                           struct tf_metrics *metrics, struct tf_err *err)
 {
     struct scores s = { .t = t, .err = err };
     /* a new one: the old may remember what the weights were */
@@ -135,4 +182,12 @@ int tf_train_evaluate(struct tf_trainer *t, double *loss,
     free(s.found);
     tf_session_free(session);
     return failed ? -1 : 0;
+}
+
+int tf_train_evaluate(struct tf_trainer *t, double *loss,
+                      struct tf_metrics *metrics, struct tf_err *err)
+{
+    return t->config->task == TF_TRAIN_CLASSIFICATION
+               ? evaluate_labels(t, loss, metrics, err)
+               : evaluate_tokens(t, loss, metrics, err);
 }

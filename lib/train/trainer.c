@@ -180,8 +180,20 @@ static int make_dataset(struct tf_trainer *t, struct tf_dataset *d,
     if (tf_dataset_encode(d, table, &opts, err) ||
         check_inputs(t, d, table, err))
         return -1;
+    if (t->config->task != TF_TRAIN_CLASSIFICATION)
+        return 0;
     d->targets = tf_labels_targets(&t->labels, labels, table, &d->cols, err);
     return d->targets ? 0 : -1;
+}
+
+static int read_labels(const struct tf_trainer *t,
+                       struct tf_label_column *labels,
+                       const struct tf_table *table, struct tf_err *err)
+{
+    return t->config->task == TF_TRAIN_CLASSIFICATION
+               ? tf_label_column_read(labels, table, t->config->label_column,
+                                      err)
+               : 0;
 }
 
 static int read_valid(struct tf_trainer *t, struct tf_err *err)
@@ -190,7 +202,7 @@ static int read_valid(struct tf_trainer *t, struct tf_err *err)
     struct tf_label_column labels = { 0 };
     struct tf_table table = { 0 };
     int failed = read_table(&table, c->validation_file, c->label_column, err) ||
-                 tf_label_column_read(&labels, &table, c->label_column, err) ||
+                 read_labels(t, &labels, &table, err) ||
                  make_dataset(t, &t->valid, &table, &labels, err);
 
     tf_label_column_release(&labels);
@@ -204,7 +216,11 @@ static int find_labels(struct tf_trainer *t,
                        struct tf_err *err)
 {
     struct tf_config config;
-    int failed =
+    int failed;
+
+    if (t->config->task != TF_TRAIN_CLASSIFICATION)
+        return 0;
+    failed =
         tf_config_open(&config, dir, err) ||
         tf_config_labels(&config, NULL, err) ||
         tf_labels_find(&t->labels, column, t->config->labels,
@@ -241,12 +257,29 @@ static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
         .problem = t->labels.problem,
         .seed = (uint64_t)t->config->seed,
     };
-    struct tf_model_opts opts = { .task = TF_SEQUENCE_CLASSIFICATION,
+    static const enum tf_task tasks[] = {
+        [TF_TRAIN_CLASSIFICATION] = TF_SEQUENCE_CLASSIFICATION,
+        [TF_TRAIN_CAUSAL_LM] = TF_CAUSAL_LM,
+        [TF_TRAIN_MASKED_LM] = TF_MASKED_LM,
+    };
+    struct tf_model_opts opts = { .task = tasks[t->config->task],
                                   .train = &training };
 
     t->model = tf_model_open(dir, &opts, err);
     if (!t->model)
         return -1;
+    if (t->model->encoder)
+        return tf_fail(err, "%.300s: encoder-decoders can't be trained yet",
+                       dir);
+    t->goals = (struct tf_token_goals){
+        .masked = t->config->task == TF_TRAIN_MASKED_LM,
+        .probability = t->config->mlm_probability,
+        .tokenizer = t->tokenizer,
+        .vocab = t->model->stack.spec->vocab,
+        .seed = (uint64_t)t->config->seed,
+    };
+    if (t->goals.masked && tf_tokenizer_info(t->tokenizer)->mask < 0)
+        return tf_fail(err, "%.300s: the tokenizer has no mask token", dir);
     t->alone = tf_rope_by_length(t->model->stack.spec);
     note_new(t, dir);
     return 0;
@@ -262,7 +295,7 @@ static int open_data(struct tf_trainer *t, const char *dir, struct tf_err *err)
     t->tokenizer = tf_tokenizer_open(dir, err);
     failed = !t->tokenizer ||
              read_table(&table, c->train_file, c->label_column, err) ||
-             tf_label_column_read(&labels, &table, c->label_column, err) ||
+             read_labels(t, &labels, &table, err) ||
              find_labels(t, &labels, dir, err) || open_model(t, dir, err) ||
              make_dataset(t, &t->train, &table, &labels, err);
     tf_label_column_release(&labels);
@@ -341,6 +374,7 @@ struct tf_trainer *tf_trainer_new(const struct tf_train_config *config,
     t->hooks = hooks;
     t->pool = pool;
     t->model_dir = model_dir;
+    t->runner.recompute = config->recompute;
     tf_arena_init(&t->arena);
     tf_tape_init(&t->tape);
     if (open_data(t, model_dir, err) || make_params(t, err) ||
@@ -378,6 +412,7 @@ void tf_trainer_free(struct tf_trainer *t)
     tf_model_close(t->model);
     free(t->order);
     free(t->targets);
+    free(t->token_labels);
     free(t->params);
     free(t->grads);
     free(t);

@@ -10,6 +10,7 @@
 #include "train/metrics.h"
 #include "train/schedule.h"
 #include "train/tensorboard.h"
+#include "train/tokens.h"
 #include "train/trainer.h"
 
 struct tf_trainer {
@@ -35,6 +36,9 @@ struct tf_trainer {
     struct tf_joined joined;
     float *targets; /* of one part */
     size_t target_room;
+    int32_t *token_labels; /* [T] of one part, of a language model */
+    size_t label_room;
+    struct tf_token_goals goals;
     bool alone; /* sequences go through the model one by one */
 
     uint32_t *order; /* of the epoch's records */
@@ -52,6 +56,21 @@ struct tf_trainer {
  * batches of the config's size. Gives the loss. */
 int tf_train_step(struct tf_trainer *t, const uint32_t *records, size_t n,
                   double *loss, struct tf_err *err);
+
+/* Join records (NULL: 0, 1, ...) of a dataset from `first` on, up to so many
+ * tokens, with their targets or labels; `step` chooses what is masked. Returns
+ * the end; 0 on failure. */
+size_t tf_train_join(struct tf_trainer *t, const struct tf_dataset *d,
+                     const uint32_t *records, size_t first, size_t n,
+                     uint64_t step, struct tf_err *err);
+/* What the loss of records [first, end) is divided by. */
+float tf_train_denominator(const struct tf_trainer *t,
+                           const struct tf_dataset *d, const uint32_t *records,
+                           size_t first, size_t end, uint64_t step);
+/* The loss of what was joined. */
+struct tf_tensor *tf_train_joined_loss(struct tf_trainer *t, struct tf_ctx *ctx,
+                                       struct tf_runner *runner,
+                                       float denominator);
 
 /* The loss of logits for targets [rows][cols] with this denominator. */
 struct tf_tensor *tf_train_loss(struct tf_ctx *ctx, const struct tf_trainer *t,

@@ -7,43 +7,78 @@
 
 #define PART_TOKENS 1024 /* of one pass: it bounds what a step keeps */
 
-static float *room_for_targets(struct tf_trainer *t, size_t n,
-                               struct tf_err *err)
+static bool is_lm(const struct tf_trainer *t)
 {
-    if (n > t->target_room) {
-        float *grown = tf_grow(t->targets, n, sizeof(*grown), err);
-
-        if (!grown)
-            return NULL;
-        t->targets = grown;
-        t->target_room = n;
-    }
-    return t->targets;
+    return t->config->task != TF_TRAIN_CLASSIFICATION;
 }
 
-/* Join records from `first` on, up to so many tokens; returns the end. */
-static size_t join_part(struct tf_trainer *t, const uint32_t *records,
-                        size_t first, size_t n, struct tf_err *err)
+static int make_room(struct tf_trainer *t, size_t targets, size_t labels,
+                     struct tf_err *err)
 {
-    const struct tf_dataset *d = &t->train;
-    size_t tokens = 0, i;
-    float *targets = room_for_targets(t, n * d->cols, err);
+    if (targets > t->target_room) {
+        float *grown = tf_grow(t->targets, targets, sizeof(*grown), err);
 
-    if (!targets)
-        return 0;
+        if (!grown)
+            return -1;
+        t->targets = grown;
+        t->target_room = targets;
+    }
+    if (labels > t->label_room) {
+        size_t room = 2 * labels;
+        int32_t *grown = tf_grow(t->token_labels, room, sizeof(*grown), err);
+
+        if (!grown)
+            return -1;
+        t->token_labels = grown;
+        t->label_room = room;
+    }
+    return 0;
+}
+
+size_t tf_train_join(struct tf_trainer *t, const struct tf_dataset *d,
+                     const uint32_t *records, size_t first, size_t n,
+                     uint64_t step, struct tf_err *err)
+{
+    size_t tokens = 0, cols = d->cols, i;
+
     tf_join_reset(&t->joined);
     for (i = first; i < n; i++) {
-        const struct tf_input *in = &d->inputs[records[i]];
+        size_t record = records ? records[i] : i;
+        const struct tf_input *in = &d->inputs[record];
 
         if (i > first && (t->alone || tokens + in->n > PART_TOKENS))
             break;
-        tokens += in->n;
-        if (tf_join_add(&t->joined, in, err))
+        if (tf_join_add(&t->joined, in, err) ||
+            make_room(t, (i + 1 - first) * cols, is_lm(t) ? tokens + in->n : 0,
+                      err))
             return 0;
-        memcpy(targets + (i - first) * d->cols,
-               d->targets + records[i] * d->cols, d->cols * sizeof(*targets));
+        if (is_lm(t))
+            tf_token_goals(&t->goals, in, step, record,
+                           t->token_labels + tokens, t->joined.ids + tokens);
+        else
+            memcpy(t->targets + (i - first) * cols, d->targets + record * cols,
+                   cols * sizeof(float));
+        tokens += in->n;
     }
     return i;
+}
+
+float tf_train_denominator(const struct tf_trainer *t,
+                           const struct tf_dataset *d, const uint32_t *records,
+                           size_t first, size_t end, uint64_t step)
+{
+    size_t count = 0;
+
+    if (!is_lm(t))
+        return (float)((end - first) * d->cols);
+    for (size_t i = first; i < end; i++) {
+        size_t record = records ? records[i] : i;
+
+        count += tf_token_goals(&t->goals, &d->inputs[record], step, record,
+                                NULL, NULL);
+    }
+    /* nothing to predict is no loss */
+    return count ? (float)count : 1;
 }
 
 static struct tf_tensor *single_label_loss(struct tf_ctx *ctx,
@@ -76,16 +111,30 @@ struct tf_tensor *tf_train_loss(struct tf_ctx *ctx, const struct tf_trainer *t,
     }
 }
 
+struct tf_tensor *tf_train_joined_loss(struct tf_trainer *t, struct tf_ctx *ctx,
+                                       struct tf_runner *runner,
+                                       float denominator)
+{
+    struct tf_loss spec = { .denominator = denominator,
+                            .smoothing = (float)t->config->label_smoothing };
+    struct tf_tensor *logits;
+
+    if (is_lm(t))
+        return tf_model_token_loss(ctx, runner, t->model, &t->joined.batch,
+                                   t->token_labels, &spec);
+    logits = tf_model_logits(ctx, runner, t->model, &t->joined.batch);
+    return tf_train_loss(ctx, t, logits, t->targets, denominator);
+}
+
 /* Forward and back with one part of the step's records. */
 static int run_part(struct tf_trainer *t, struct tf_ctx *ctx, float denominator,
                     double *loss)
 {
     struct tf_arena_mark mark = tf_arena_mark(&t->arena);
-    struct tf_tensor *logits, *sum;
+    struct tf_tensor *sum =
+        tf_train_joined_loss(t, ctx, &t->runner, denominator);
     int failed;
 
-    logits = tf_model_logits(ctx, &t->runner, t->model, &t->joined.batch);
-    sum = tf_train_loss(ctx, t, logits, t->targets, denominator);
     if (sum)
         *loss += *(float *)sum->data;
     failed = tf_backward(ctx, sum);
@@ -103,12 +152,13 @@ int tf_train_step(struct tf_trainer *t, const uint32_t *records, size_t n,
                           .training = true,
                           .seed = (uint64_t)t->config->seed,
                           .step = (uint64_t)t->state.step };
-    float denominator = (float)(n * t->train.cols);
+    float denominator =
+        tf_train_denominator(t, &t->train, records, 0, n, ctx.step);
     double norm;
 
     *loss = 0;
     for (size_t first = 0; first < n;) {
-        first = join_part(t, records, first, n, err);
+        first = tf_train_join(t, &t->train, records, first, n, ctx.step, err);
         if (!first || run_part(t, &ctx, denominator, loss))
             return -1;
     }
