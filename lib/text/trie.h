@@ -28,9 +28,9 @@ struct tf_trie_entry {
     uint32_t value;  /* of strings that are equal the last one counts */
 };
 
-/* Build from n strings, which are sorted in place and not kept. */
-int tf_trie_build(struct tf_trie *t, struct tf_trie_entry *entries, size_t n,
-                  struct tf_err *err);
+/* Build from n strings, which are not kept. */
+int tf_trie_build(struct tf_trie *t, const struct tf_trie_entry *entries,
+                  size_t n, struct tf_err *err);
 void tf_trie_release(struct tf_trie *t);
 
 /* The node that `byte` leads to from `node` (0: the root), or 0. */
