@@ -29,10 +29,15 @@ _Noreturn void cli_exec_tool(const char *const *argv)
 void cli_pull(const char *spec, enum cli_need need)
 {
     static const char *const tokenizer[] = {
-        "tokenizer*",        "vocab*",
-        "merges.txt",        "special_tokens_map.json",
-        "added_tokens.json", "*.model",
-        "config.json",       "chat_template*",
+        "tokenizer*",
+        "vocab*",
+        "merges.txt",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "*.model",
+        "config.json",
+        "chat_template*",
+        "additional_chat_templates/*",
     };
     const char *argv[32];
     int status, null, n = 0;

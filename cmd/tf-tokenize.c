@@ -6,10 +6,13 @@
 #include "base/mem.h"
 #include "task/input.h"
 #include "text/tokenizer.h"
+#include "cmd/chat_record.h"
 #include "cmd/window_json.h"
 
 static bool tokens, offsets, special_mask, words, no_special, overflow, count;
 static bool decode, skip_special, info;
+static bool chat, generation_prompt, go_on, render;
+static const char *system_text;
 static int truncation, padding, padding_side;
 static bool truncation_given, padding_given, side_given;
 static int64_t max_length, stride, multiple, group;
@@ -54,6 +57,16 @@ static const struct cli_opt opts[] = {
       "write the tokenizer with what was added to DIR; without files, end "
       "then" },
     { 0, "count", CLI_FLAG_ON, &count, NULL, "add n_tokens only" },
+    { 0, "chat", CLI_FLAG_ON, &chat, NULL,
+      "records are chats: messages through the model's chat template" },
+    { 0, "system", CLI_STRING, &system_text, "TEXT",
+      "with --chat: a system message for chats that have none" },
+    { 0, "add-generation-prompt", CLI_FLAG_ON, &generation_prompt, NULL,
+      "with --chat: end with the head of the model's answer" },
+    { 0, "continue-final-message", CLI_FLAG_ON, &go_on, NULL,
+      "with --chat: end within the last message" },
+    { 0, "render", CLI_FLAG_ON, &render, NULL,
+      "with --chat: add the template's text, prompt, only" },
     { 0, "decode", CLI_FLAG_ON, &decode, NULL, "from input_ids back to text" },
     { 0, "skip-special-tokens", CLI_FLAG_ON, &skip_special, NULL,
       "with --decode: leave special tokens out" },
@@ -66,6 +79,7 @@ struct tokenize {
     struct tf_tokenizer *tok;
     const struct tf_tokenizer_info *info;
     struct tf_tok_state **states; /* one a worker */
+    struct tf_chat *chat;
     struct tf_encode_opts opts;
     struct window_json print;
     bool pad;
@@ -75,6 +89,7 @@ struct tokenize {
 /* Of one record. */
 struct texts {
     struct tf_buf first, second;
+    struct chat_record chat;
     struct tf_encoding enc;
     struct tf_input ids;
 };
@@ -85,15 +100,37 @@ static void release(void *data)
 
     tf_buf_release(&t->first);
     tf_buf_release(&t->second);
+    chat_record_release(&t->chat);
     tf_encoding_release(&t->enc);
     tf_input_release(&t->ids);
 }
 
-static int read_texts(struct cli_item *item, struct tf_str *text,
-                      struct tf_str *pair)
+static int read_chat(const struct tokenize *z, struct cli_item *item)
+{
+    struct texts *t = item->data;
+    struct tf_chat_request q = { .generation_prompt = generation_prompt,
+                                 .go_on = go_on };
+
+    tf_buf_reset(&t->first);
+    return chat_record_read(&t->chat, item, system_text, &q) ||
+                   tf_chat_render(z->chat, &q, &t->first, &item->err)
+               ? -1
+               : 0;
+}
+
+static int read_texts(const struct tokenize *z, struct cli_item *item,
+                      struct tf_str *text, struct tf_str *pair)
 {
     struct texts *t = item->data;
 
+    if (z->chat) {
+        if (read_chat(z, item))
+            return -1;
+        *text =
+            (struct tf_str){ t->first.data ? t->first.data : "", t->first.len };
+        *pair = (struct tf_str){ NULL, 0 };
+        return 0;
+    }
     if (tf_record_text(&item->record, cli.field, &t->first, text, &item->err))
         return -1;
     *pair = (struct tf_str){ NULL, 0 };
@@ -149,7 +186,7 @@ static size_t encode(void *arg, struct cli_item *item)
     struct texts *t = item->data;
     struct tf_str text, pair;
 
-    if (read_texts(item, &text, &pair) ||
+    if (read_texts(z, item, &text, &pair) ||
         tf_tokenizer_encode(z->tok, z->states[item->worker], &z->opts, text,
                             pair, &t->enc, &item->err))
         return 0;
@@ -179,7 +216,7 @@ static size_t count_tokens(void *arg, struct cli_item *item)
     struct tf_str text, pair;
     size_t n;
 
-    if (read_texts(item, &text, &pair))
+    if (read_texts(z, item, &text, &pair))
         return 0;
     if (z->opts.max_length) {
         if (tf_tokenizer_encode(z->tok, z->states[item->worker], &z->opts, text,
@@ -219,6 +256,17 @@ static size_t to_text(void *arg, struct cli_item *item)
     cli_put(item, "text");
     tf_put_string(&item->out, t->first.data, t->first.len);
     cli_count_tokens(item, t->ids.n);
+    return 1;
+}
+
+static size_t render_chat(void *arg, struct cli_item *item)
+{
+    struct texts *t = item->data;
+
+    if (read_chat(arg, item))
+        return 0;
+    cli_put(item, "prompt");
+    tf_put_string(&item->out, t->first.data, t->first.len);
     return 1;
 }
 
@@ -336,6 +384,23 @@ static void set_options(struct tokenize *z)
     set_lengths(z);
 }
 
+/* Options that exclude or need each other. */
+static void check_options(void)
+{
+    if (count && decode)
+        cli_usage("--count and --decode do not go together");
+    if (render && count)
+        cli_usage("--render and --count do not go together");
+    if (chat && decode)
+        cli_usage("--chat and --decode do not go together");
+    if (!chat && (system_text || generation_prompt || go_on || render))
+        cli_usage("--system, --add-generation-prompt, "
+                  "--continue-final-message and --render need --chat");
+    if (generation_prompt && go_on)
+        cli_usage("--add-generation-prompt and --continue-final-message do "
+                  "not go together");
+}
+
 static void add_tokens(struct tokenize *z)
 {
     struct tf_err err;
@@ -351,7 +416,7 @@ static void add_tokens(struct tokenize *z)
 /* The names the records get under these options, in the order of tf(7). */
 static void list_members(const struct tokenize *z, const char **names)
 {
-    bool ids = !count && !decode;
+    bool ids = !count && !decode && !render;
     const struct {
         bool wanted;
         const char *name;
@@ -366,6 +431,7 @@ static void list_members(const struct tokenize *z, const char **names)
         { ids && overflow, "overflow" },
         { count, "n_tokens" },
         { decode, "text" },
+        { render, "prompt" },
     };
     size_t i;
 
@@ -397,12 +463,13 @@ static void close_all(struct tokenize *z)
     for (i = 0; z->states && i < n; i++)
         tf_tok_state_free(z->states[i]);
     free(z->states);
+    tf_chat_close(z->chat);
     tf_tokenizer_close(z->tok);
 }
 
 int main(int argc, char **argv)
 {
-    const char *members[12];
+    const char *members[13];
     struct cli_tool tool = {
         .name = "tf-tokenize",
         .summary = "Turn texts into the token ids of a model, and back.",
@@ -421,17 +488,22 @@ int main(int argc, char **argv)
 
     if (!cli.model)
         cli_usage("no model: name one with -m");
-    if (count && decode)
-        cli_usage("--count and --decode do not go together");
+    check_options();
     z.tok =
         tf_tokenizer_open(cli_model_path(cli.model, CLI_NEED_TOKENIZER), &err);
     if (!z.tok)
         cli_die(CLI_FILE, "%s", err.msg);
     add_tokens(&z);
+    if (chat) {
+        z.chat = tf_chat_open(z.tok, &err);
+        if (!z.chat)
+            cli_die(CLI_FILE, "%s", err.msg);
+        no_special = true; /* the template writes them */
+    }
     set_options(&z);
     list_members(&z, members);
-    if (count || decode) {
-        tool.prepare = count ? count_tokens : to_text;
+    if (count || decode || render) {
+        tool.prepare = count ? count_tokens : decode ? to_text : render_chat;
     } else if (z.pad && !z.pad_to) {
         tool.run = fill_up;
         tool.hold = group ? (size_t)group : SIZE_MAX;
