@@ -16,26 +16,48 @@ static void put_system(struct tf_buf *out, const char *system)
     tf_buf_adds(out, ", ");
 }
 
+/* Read a message at the cursor; true when its role is this one. */
+static bool has_role(struct tf_json *j, const char *name)
+{
+    struct tf_str key, role;
+    bool has = false;
+
+    if (!tf_json_object(j))
+        return false;
+    while (tf_json_key(j, &key)) {
+        if (tf_str_is(key, "role") && tf_json_peek(j) == TF_JSON_STRING)
+            has = tf_json_string(j, &role) && tf_str_is(role, name);
+        else
+            tf_json_skip(j, NULL);
+    }
+    return has;
+}
+
 /* Is there a first message, and not the system's? */
 static bool wants_system(struct tf_str messages)
 {
     struct tf_json j;
-    struct tf_str key, role;
-    bool wants = false;
+    bool wants;
 
     tf_json_init(&j, messages.s, messages.len);
-    if (tf_json_peek(&j) == TF_JSON_ARRAY && tf_json_array(&j) &&
-        tf_json_item(&j) && tf_json_object(&j)) {
-        wants = true;
-        while (tf_json_key(&j, &key)) {
-            if (tf_str_is(key, "role") && tf_json_peek(&j) == TF_JSON_STRING)
-                wants = tf_json_string(&j, &role) && !tf_str_is(role, "system");
-            else
-                tf_json_skip(&j, NULL);
-        }
-    }
+    wants = tf_json_peek(&j) == TF_JSON_ARRAY && tf_json_array(&j) &&
+            tf_json_item(&j) && tf_json_peek(&j) == TF_JSON_OBJECT &&
+            !has_role(&j, "system");
     tf_json_release(&j);
     return wants;
+}
+
+bool chat_record_goes_on(const struct tf_chat_request *q)
+{
+    struct tf_json j;
+    bool last = false;
+
+    tf_json_init(&j, q->messages.s, q->messages.len);
+    if (tf_json_peek(&j) == TF_JSON_ARRAY && tf_json_array(&j))
+        while (tf_json_item(&j))
+            last = has_role(&j, "assistant");
+    tf_json_release(&j);
+    return last;
 }
 
 static int from_text(struct chat_record *c, struct cli_item *item,

@@ -19,5 +19,7 @@ struct chat_record {
  */
 int chat_record_read(struct chat_record *c, struct cli_item *item,
                      const char *system, struct tf_chat_request *q);
+/* Is the last message the assistant's, so that a model goes on with it? */
+bool chat_record_goes_on(const struct tf_chat_request *q);
 void chat_record_release(struct chat_record *c);
 #endif

@@ -1,4 +1,5 @@
 /* tf-generate: continue texts, translate or summarise them. */
+#include "cmd/chat_record.h"
 #include "cmd/cli_reader.h"
 #include "cmd/generate.h"
 
@@ -24,6 +25,7 @@ struct writer {
     struct cli_reader reader;
     struct tf_generation config;
     struct generate_source source;
+    struct tf_chat *chat; /* with --chat */
     struct tf_stepper *stepper;
     struct tf_generator *generator;
     struct tf_stop stop;
@@ -41,6 +43,9 @@ struct writer {
 struct prompt {
     struct tf_input input;
     struct tf_buf text, prefixed;
+    struct chat_record chat;
+    struct tf_str messages; /* with --chat, as they were read */
+    struct tf_encoding encoding;
 };
 
 static void release(void *data)
@@ -50,6 +55,8 @@ static void release(void *data)
     tf_input_release(&p->input);
     tf_buf_release(&p->text);
     tf_buf_release(&p->prefixed);
+    chat_record_release(&p->chat);
+    tf_encoding_release(&p->encoding);
 }
 
 /* Put the asked language's code in the place of the one that the tokenizer put
@@ -78,11 +85,41 @@ static int set_language(const struct writer *w, struct cli_item *item,
                          "beside a text");
 }
 
+/* A chat as its template writes it, up to where the model's answer begins. */
+static int read_chat(struct writer *w, struct cli_item *item)
+{
+    struct tf_encode_opts opts = { .no_special = true,
+                                   .max_length = w->reader.max_tokens };
+    struct prompt *p = item->data;
+    struct tf_chat_request q = { 0 };
+
+    if (chat_record_read(&p->chat, item, generate_options.system, &q))
+        return -1;
+    p->messages = q.messages;
+    q.go_on = chat_record_goes_on(&q);
+    q.generation_prompt = !q.go_on;
+    tf_buf_reset(&p->prefixed);
+    if (tf_chat_render(w->chat, &q, &p->prefixed, &item->err))
+        return -1;
+    return tf_tokenizer_encode(
+               w->reader.tokenizer, cli_reader_state(&w->reader, item), &opts,
+               (struct tf_str){ tf_buf_cstr(&p->prefixed), p->prefixed.len },
+               (struct tf_str){ 0 }, &p->encoding, &item->err) ||
+                   tf_input_take(&p->input, &p->encoding.windows[0],
+                                 &item->err) ||
+                   tf_model_check(w->reader.model, p->input.ids, NULL,
+                                  p->input.n, &item->err)
+               ? -1
+               : 0;
+}
+
 static int read_prompt(struct writer *w, struct cli_item *item)
 {
     struct prompt *p = item->data;
     struct tf_str text;
 
+    if (w->chat && !tf_record_get(&item->record, "input_ids").s)
+        return read_chat(w, item);
     if (!w->source.prefix || tf_record_get(&item->record, "input_ids").s) {
         if (cli_reader_read(&w->reader, item, &p->input))
             return -1;
@@ -134,7 +171,7 @@ static int put_prompt(struct writer *w, struct cli_item *item,
     struct prompt *p = item->data;
     struct tf_str text;
 
-    if (!generate_options.full_text || w->reader.model->encoder)
+    if (!generate_options.full_text || w->chat || w->reader.model->encoder)
         return 0;
     if (tf_record_get(&item->record, "input_ids").s)
         return tf_tokenizer_decode(w->reader.tokenizer, p->input.ids,
@@ -203,9 +240,31 @@ static const char *finish_reason(const struct tf_completion *c)
     return c->stopped ? "\"stop\"" : "\"length\"";
 }
 
+/* The messages, and the reply as the assistant's turn behind them. */
+static int put_messages(struct writer *w, struct cli_item *item,
+                        const struct tf_completion *c, struct tf_err *err)
+{
+    const struct prompt *p = item->data;
+    size_t end = p->messages.len, head;
+
+    while (end && p->messages.s[end - 1] != ']')
+        end--;
+    for (head = end ? end - 1 : 0;
+         head && strchr(" \t\r\n", p->messages.s[head - 1]); head--)
+        ;
+    cli_put(item, "messages");
+    tf_buf_add(&item->out, p->messages.s, head);
+    tf_buf_adds(&item->out, ", {\"role\": \"assistant\", \"content\": ");
+    if (put_text(w, item, c, err))
+        return -1;
+    tf_buf_adds(&item->out, "}]");
+    return 0;
+}
+
 static int answer_one(struct writer *w, struct cli_item *item,
                       const struct tf_completion *c, struct tf_err *err)
 {
+    const struct prompt *p = item->data;
     size_t i;
 
     cli_put(item, "generated_text");
@@ -215,6 +274,8 @@ static int answer_one(struct writer *w, struct cli_item *item,
     put_ids(&item->out, c->ids, c->n);
     cli_put(item, "finish_reason");
     tf_buf_adds(&item->out, finish_reason(c));
+    if (w->chat && p->messages.s && put_messages(w, item, c, err))
+        return -1;
     if (!generate_options.logprobs_given)
         return 0;
     cli_put(item, "token_logprobs");
@@ -359,6 +420,9 @@ static void check_options(const struct tf_generation *config)
 {
     bool many = config->num_return_sequences > 1;
 
+    if (generate_options.system && !generate_options.chat)
+        cli_usage("--system goes with --chat");
+
     if (generate_options.stream && (many || config->num_beams > 1))
         cli_usage("--stream shows one text as it comes: neither with beams nor "
                   "with several texts for a record");
@@ -395,6 +459,11 @@ static void open_writer(struct writer *w, const char *dir)
     generate_configure(&w->config, dir, w->reader.tokenizer);
     generate_languages(&w->source, &w->config, dir, w->reader.tokenizer);
     check_options(&w->config);
+    if (generate_options.chat) {
+        w->chat = tf_chat_open(w->reader.tokenizer, &err);
+        if (!w->chat)
+            cli_die(CLI_FILE, "--chat: %s", err.msg);
+    }
     made_for = tf_model_made_for(w->reader.model);
     w->context = tf_model_max_tokens(w->reader.model);
     if (made_for < w->context)
@@ -426,6 +495,7 @@ static void close_writer(struct writer *w)
     tf_stream_release(&w->stream);
     tf_buf_release(&w->piece);
     tf_generation_release(&w->config);
+    tf_chat_close(w->chat);
     free(w->source.prefix);
     free(w->prompts);
     free(w->completions);
@@ -515,9 +585,8 @@ static void resume(const char *path)
 
 int main(int argc, char **argv)
 {
-    static const char *one[] = { "generated_text", "output_ids",
-                                 "finish_reason",  "token_logprobs",
-                                 "top_logprobs",   NULL };
+    static const char *one[7] = { "generated_text", "output_ids",
+                                  "finish_reason" };
     static const char *many[] = { "generations", NULL };
     struct cli_tool tool = {
         .name = "tf-generate",
@@ -536,6 +605,7 @@ int main(int argc, char **argv)
     const char *dir = cli_model_path(cli.model, CLI_NEED_MODEL);
     static char *none[] = { NULL };
     struct writer w = { .start = -1 };
+    size_t n = 3; /* members in `one` */
     int status;
 
     if (!dir)
@@ -545,10 +615,12 @@ int main(int argc, char **argv)
         tool.token_budget = 1; /* one record at a time */
     }
     open_writer(&w, dir);
-    if (!generate_options.logprobs)
-        one[4] = NULL;
-    if (!generate_options.logprobs_given)
-        one[3] = NULL;
+    if (generate_options.chat)
+        one[n++] = "messages";
+    if (generate_options.logprobs_given)
+        one[n++] = "token_logprobs";
+    if (generate_options.logprobs)
+        one[n++] = "top_logprobs";
     if (w.config.num_return_sequences > 1)
         tool.members = many;
     load_cache(&w);
