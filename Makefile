@@ -31,7 +31,7 @@ endif
 
 # instruction-set files are built for the machine that has the set
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
-ISA_x86_64  = avx2 avx512
+ISA_x86_64  = avx2 avxvnni avx512 vnni amx
 ISA_aarch64 = neon
 ISA_ALL = $(sort $(ISA_x86_64) $(ISA_aarch64))
 SKIP = $(foreach i,$(filter-out $(ISA_$(ARCH)),$(ISA_ALL)),lib/kernel/%_$(i).c)
@@ -71,6 +71,9 @@ $(B)/lib/nn/%.o $(B)/lib/train/%.o: CFLAGS += -O3 -fno-math-errno
 $(B)/lib/kernel/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
 $(B)/lib/kernel/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl \
 	-mavx512dq -mfma -mf16c -mprefer-vector-width=512
+$(B)/lib/kernel/%_avxvnni.o: CFLAGS += -mavx2 -mavxvnni
+$(B)/lib/kernel/%_vnni.o: CFLAGS += -mavx512f -mavx512vnni
+$(B)/lib/kernel/%_amx.o: CFLAGS += -mamx-tile -mamx-int8 -mamx-bf16
 
 $(LIB): $(OBJ)
 	rm -f $@ && $(AR) rcs $@ $^

@@ -13,8 +13,9 @@
 #include <time.h>
 #include "base/pool.h"
 #include "kernel/gemm.h"
+#include "kernel/gemm_int8.h"
 
-enum { RUNS = 15, WAYS = 7 };
+enum { RUNS = 15, WAYS = 8 };
 
 typedef void cblas_sgemm_fn(int, int, int, int, int, int, float, const float *,
                             int, const float *, int, float, float *, int);
@@ -63,23 +64,23 @@ enum { LOOP_K = 256, LOOPS = 300 };
 
 static void loop(void *arg, size_t i, int worker)
 {
-    const struct tf_kernels *k = tf_kernels();
+    const struct tf_tiling *k = &tf_kernels()->f32;
     struct tf_tile t = { .k = LOOP_K, .m = k->mr, .n = k->nr, .first = true };
 
     t.a = t.ahead = arg;
     t.lda = LOOP_K;
-    t.b = t.a + k->mr * LOOP_K;
+    t.b = (float *)arg + k->mr * LOOP_K;
     t.ldb = t.ldc = k->nr;
     t.c = (float *)arg + (k->mr + k->nr) * LOOP_K +
           (size_t)worker * k->mr * k->nr;
     for (i = 0; i < LOOPS; i++)
-        k->gemm_tile(&t);
+        k->tile(&t);
 }
 
 /* GFLOP/s of the inner loop on every thread, its data in the first cache. */
 static double inner_loop(void)
 {
-    const struct tf_kernels *k = tf_kernels();
+    const struct tf_tiling *k = &tf_kernels()->f32;
     size_t threads = (size_t)tf_pool_threads(pool);
     float *x = numbers((k->mr + k->nr) * LOOP_K + threads * k->mr * k->nr);
     double t[RUNS];
@@ -132,6 +133,7 @@ struct problem {
     float *a, *b, *c;
     void *half; /* B's values in 16 bits */
     struct tf_packed *packed;
+    struct tf_int8 int8;
 };
 
 static void ours(const struct problem *p, const struct tf_packed *packed,
@@ -172,6 +174,16 @@ static void backward(const struct problem *p, int of_weight)
         exit(1);
 }
 
+static void by_int8(const struct problem *p)
+{
+    struct tf_gemm_int8 g = {
+        .m = p->m, .x = p->a, .ldx = p->k, .w = &p->int8, .c = p->c, .ldc = p->n
+    };
+
+    if (tf_gemm_int8(pool, &g, &err))
+        exit(1);
+}
+
 static void run(const struct problem *p, int way)
 {
     switch (way) {
@@ -192,8 +204,11 @@ static void run(const struct problem *p, int way)
     case 4:
         ours(p, NULL, TF_F16);
         break;
+    case 5:
+        by_int8(p);
+        break;
     default:
-        backward(p, way == 6);
+        backward(p, way == 7);
         break;
     }
 }
@@ -201,12 +216,21 @@ static void run(const struct problem *p, int way)
 static void shape(size_t m, size_t n, size_t k)
 {
     struct problem p = {
-        m, n, k, numbers(m * k), numbers(n * k), numbers(m * n), NULL, NULL
+        m, n, k, numbers(m * k), numbers(n * k), numbers(m * n)
     };
     struct tf_mat b = { p.b, TF_F32, 1, k };
     double t[WAYS][RUNS], flops = 2 * (double)m * (double)n * (double)k;
     int r, way;
+    int8_t *q = calloc(n * k, 1);
+    float *scale = calloc(n, sizeof(*scale));
+    int32_t *sums = calloc(n, sizeof(*sums));
 
+    if (!q || !scale || !sums)
+        exit(1);
+    tf_int8_quantize(pool, n, k, p.b, k, q, scale);
+    p.int8 = (struct tf_int8){ n, k, q, k, scale, NULL };
+    tf_int8_sums(pool, &p.int8, sums);
+    p.int8.sums = sums;
     p.half = calloc(n * k, 2);
     p.packed = tf_pack(pool, k, n, b, &err);
     if (!p.half || !p.packed)
@@ -227,6 +251,9 @@ static void shape(size_t m, size_t n, size_t k)
     printf("\n");
     fflush(stdout);
     tf_packed_free(p.packed);
+    free(q);
+    free(scale);
+    free(sums);
     free(p.half);
     free(p.a);
     free(p.b);
@@ -255,7 +282,7 @@ int main(int argc, char **argv)
     }
     printf("kernels %s, %d threads, inner loop %.1f GFLOP/s, memory %.1f GB/s; "
            "GFLOP/s:\n    M     N     K OpenBLAS in place   packed     bf16"
-           "      f16       dX       dW\n",
+           "      f16     int8       dX       dW\n",
            tf_kernels()->name, threads, inner_loop(), memory());
     if (argc > 4) {
         shape((size_t)atol(argv[2]), (size_t)atol(argv[3]),

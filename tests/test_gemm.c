@@ -13,7 +13,8 @@
 
 /* Every level of this CPU runs the whole file, in a process of its own: the
  * choice of kernels is made once. */
-static const char *const levels[] = { "ref", "avx2", "avx512", "neon" };
+static const char *const levels[] = { "ref",  "avx2", "avxvnni", "avx512",
+                                      "vnni", "amx",  "neon" };
 
 static struct tf_pool *pool;
 static uint32_t seed;
@@ -225,15 +226,15 @@ static void with_epilogues(size_t m, size_t n, size_t k, enum layout lb)
         bias[j] = draw();
     for (i = 0; i < m * (n + 1); i++)
         residual[i] = draw();
-    for (use = 0; use < 4; use++) {
+    for (use = 0; use < 5; use++) {
         memset(&e, 0, sizeof(e));
-        e.alpha = use ? 0.25f : 0;
-        e.bias = use ? bias : NULL;
+        e.alpha = use && use < 4 ? 0.25f : 0;
+        e.bias = use && use < 4 ? bias : NULL;
         e.act = use == 1 || use == 2 ? TF_ACT_GELU : TF_ACT_NONE;
         e.pre_act = use == 2 ? before : NULL;
         e.residual = use == 1 ? residual : use == 2 ? g.c : NULL;
         e.ld_residual = use == 1 ? n + 1 : n;
-        e.accumulate = use == 3;
+        e.accumulate = use >= 3;
         for (i = 0; i < m * n; i++)
             g.c[i] = 0.5f;
         assert_int_equal(tf_gemm(pool, &g, &err), 0);
@@ -241,7 +242,7 @@ static void with_epilogues(size_t m, size_t n, size_t k, enum layout lb)
             for (j = 0; j < n; j++) {
                 float x = (float)exact(&a, &b, i, j, n, k), y;
 
-                x = use ? x * 0.25f + bias[j] : x;
+                x = use && use < 4 ? x * 0.25f + bias[j] : x;
                 y = use == 1 || use == 2 ? gelu(x) : x;
                 y += use == 1 ? residual[i * (n + 1) + j] : use ? 0.5f : 0;
                 assert_near(g.c[i * n + j], y, k);

@@ -10,7 +10,8 @@
 #include "kernel/dtype.h"
 #include "kernel/kernel.h"
 
-static const char *const levels[] = { "ref", "avx2", "avx512", "neon" };
+static const char *const levels[] = { "ref",  "avx2", "avxvnni", "avx512",
+                                      "vnni", "amx",  "neon" };
 
 /* The next level of this CPU, or NULL: for (it = 0; k = next(&it);) */
 static const struct tf_kernels *next(size_t *it)

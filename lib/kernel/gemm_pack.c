@@ -34,10 +34,10 @@ bool tf_columns_in_place(const struct tf_side *s)
     return plain(s) && s->along == 1;
 }
 
-void tf_pack_rows(const struct tf_kernels *kern, float *dst, size_t ldd,
-                  const struct tf_side *s, size_t i, size_t m, size_t p,
-                  size_t k)
+void tf_pack_rows(float *dst, size_t ldd, const struct tf_side *s, size_t i,
+                  size_t m, size_t p, size_t k)
 {
+    const struct tf_kernels *kern = tf_kernels();
     const struct tf_dtype_info *type = tf_dtype_info(s->dtype);
     float strip[STRIP * STRIP_K];
     size_t r, q, d, n, w;
@@ -65,16 +65,16 @@ void tf_pack_rows(const struct tf_kernels *kern, float *dst, size_t ldd,
     }
 }
 
-static void pack_columns(const struct tf_kernels *kern, float *dst,
-                         const struct tf_side *s, size_t j, size_t n, size_t p,
-                         size_t k)
+static void pack_columns(float *dst, size_t nr, const struct tf_side *s,
+                         size_t j, size_t n, size_t p, size_t k)
 {
+    const struct tf_kernels *kern = tf_kernels();
     const struct tf_dtype_info *type = tf_dtype_info(s->dtype);
     float strip[STRIP * STRIP_K];
     size_t c, d, q, w, h;
 
     if (plain(s)) {
-        kern->transpose(dst, kern->nr, element(s, j, p), s->along, n, k);
+        kern->transpose(dst, nr, element(s, j, p), s->along, n, k);
         return;
     }
     for (c = 0; c < n; c += h) {
@@ -84,8 +84,7 @@ static void pack_columns(const struct tf_kernels *kern, float *dst,
             for (d = 0; d < h; d++)
                 type->unpack(strip + d * STRIP_K, element(s, j + c + d, p + q),
                              w);
-            kern->transpose(dst + q * kern->nr + c, kern->nr, strip, STRIP_K, h,
-                            w);
+            kern->transpose(dst + q * nr + c, nr, strip, STRIP_K, h, w);
         }
     }
 }
@@ -104,12 +103,11 @@ static void copy_columns(float *dst, size_t nr, const float *src, size_t depth,
             memcpy(dst + q * nr, src + q * depth, nr * sizeof(*dst));
 }
 
-void tf_pack_panel(const struct tf_kernels *kern, float *dst,
-                   const struct tf_side *s, size_t j, size_t n, size_t p,
-                   size_t k)
+void tf_pack_panel(float *dst, size_t nr, const struct tf_side *s, size_t j,
+                   size_t n, size_t p, size_t k)
 {
     const struct tf_dtype_info *type = tf_dtype_info(s->dtype);
-    size_t nr = kern->nr, q, c;
+    size_t q, c;
 
     if (s->along == 1 && plain(s) && n == nr) {
         copy_columns(dst, nr, element(s, j, p), s->depth, k);
@@ -117,7 +115,7 @@ void tf_pack_panel(const struct tf_kernels *kern, float *dst,
         for (q = 0; q < k; q++)
             type->unpack(dst + q * nr, element(s, j, p + q), n);
     } else if (s->depth == 1) {
-        pack_columns(kern, dst, s, j, n, p, k);
+        pack_columns(dst, nr, s, j, n, p, k);
     } else {
         for (q = 0; q < k; q++)
             for (c = 0; c < n; c++)
@@ -141,7 +139,6 @@ float *tf_panel(const struct tf_panels *p, size_t block, size_t panel)
 }
 
 struct pack_job {
-    const struct tf_kernels *kern;
     const struct tf_panels *dst;
     const struct tf_side *s;
     size_t j, n;
@@ -154,16 +151,14 @@ static void pack_one(void *arg, size_t i, int worker)
 
     (void)worker;
     for (block = 0; block < tf_k_blocks(job->dst->k); block++)
-        tf_pack_panel(job->kern, tf_panel(job->dst, block, i), job->s,
-                      job->j + i * nr, n, block * TF_GEMM_KC,
-                      tf_k_in_block(job->dst->k, block));
+        tf_pack_panel(tf_panel(job->dst, block, i), nr, job->s, job->j + i * nr,
+                      n, block * TF_GEMM_KC, tf_k_in_block(job->dst->k, block));
 }
 
-void tf_pack_panels(struct tf_pool *pool, const struct tf_kernels *kern,
-                    const struct tf_panels *dst, const struct tf_side *s,
-                    size_t j, size_t n)
+void tf_pack_panels(struct tf_pool *pool, const struct tf_panels *dst,
+                    const struct tf_side *s, size_t j, size_t n)
 {
-    struct pack_job job = { kern, dst, s, j, n };
+    struct pack_job job = { dst, s, j, n };
 
     tf_pool_run(pool, dst->count, pack_one, &job);
 }
@@ -171,22 +166,22 @@ void tf_pack_panels(struct tf_pool *pool, const struct tf_kernels *kern,
 struct tf_packed *tf_pack(struct tf_pool *pool, size_t k, size_t n,
                           struct tf_mat b, struct tf_err *err)
 {
-    const struct tf_kernels *kern = tf_kernels();
+    size_t nr = tf_kernels()->f32.nr;
     struct tf_side side = { b.data, b.dtype, b.cs, b.rs };
     struct tf_packed *p = tf_alloc(1, sizeof(*p), err);
-    size_t bytes, count = n / kern->nr + (n % kern->nr != 0);
+    size_t bytes, count = n / nr + (n % nr != 0);
 
     if (!p)
         return NULL;
     p->n = n;
-    p->panels = (struct tf_panels){ k, kern->nr, count, NULL };
-    if (__builtin_mul_overflow(k, count * kern->nr * sizeof(float), &bytes) ||
+    p->panels = (struct tf_panels){ k, nr, count, NULL };
+    if (__builtin_mul_overflow(k, count * nr * sizeof(float), &bytes) ||
         !(p->panels.data = aligned_alloc(64, (bytes + 64) / 64 * 64))) {
         tf_no_memory(err, bytes);
         free(p);
         return NULL;
     }
-    tf_pack_panels(pool, kern, &p->panels, &side, 0, n);
+    tf_pack_panels(pool, &p->panels, &side, 0, n);
     return p;
 }
 

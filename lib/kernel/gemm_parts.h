@@ -1,5 +1,5 @@
 /*
- * The parts of a product that gemm.c puts together.
+ * The parts that products (gemm.c, gemm_int8.c) are put together of.
  *
  * gemm_pack.c: the operands as the inner loop wants them. One side of the
  * product goes by rows (each element is multiplied into a whole vector), the
@@ -22,13 +22,11 @@ struct tf_side {
 };
 
 /* dst[m][ldd]: rows [i, i + m), k from p on. */
-void tf_pack_rows(const struct tf_kernels *kern, float *dst, size_t ldd,
-                  const struct tf_side *s, size_t i, size_t m, size_t p,
-                  size_t k);
+void tf_pack_rows(float *dst, size_t ldd, const struct tf_side *s, size_t i,
+                  size_t m, size_t p, size_t k);
 /* dst[k][nr]: columns [j, j + n), zeros up to nr. */
-void tf_pack_panel(const struct tf_kernels *kern, float *dst,
-                   const struct tf_side *s, size_t j, size_t n, size_t p,
-                   size_t k);
+void tf_pack_panel(float *dst, size_t nr, const struct tf_side *s, size_t j,
+                   size_t n, size_t p, size_t k);
 /* Whether the rows, or the columns, of `s` can be read where they are. */
 bool tf_rows_in_place(const struct tf_side *s);
 bool tf_columns_in_place(const struct tf_side *s);
@@ -42,14 +40,45 @@ struct tf_panels {
 size_t tf_panels_floats(size_t k, size_t nr, size_t count);
 float *tf_panel(const struct tf_panels *p, size_t block, size_t panel);
 /* Fill `dst` with columns [j, j + n) of `s`. */
-void tf_pack_panels(struct tf_pool *pool, const struct tf_kernels *kern,
-                    const struct tf_panels *dst, const struct tf_side *s,
-                    size_t j, size_t n);
+void tf_pack_panels(struct tf_pool *pool, const struct tf_panels *dst,
+                    const struct tf_side *s, size_t j, size_t n);
 
 struct tf_packed {
     size_t n;
     struct tf_panels panels;
 };
+
+/*
+ * gemm_plan.c: a product cut into tiles, of cells of four bytes; sides of
+ * packed cells (int8, bfloat16) say that they are float32.
+ */
+struct tf_product {
+    const struct tf_tiling *tiling;
+    size_t m, n, k;
+    struct tf_side a, b;            /* rows of C, columns of C */
+    const struct tf_panels *packed; /* b, or NULL */
+    /* Where sums may gather, if anywhere: added to it or not; whether nothing
+     * is left to finish then. */
+    float *c;
+    size_t ldc;
+    bool add, complete;
+    /* What becomes of the sums x of n elements of C at (row, column): in c
+     * itself, or elsewhere and to be spent. */
+    void (*finish)(const void *arg, float *x, size_t row, size_t column,
+                   size_t n);
+    const void *arg;
+};
+
+size_t tf_product_scratch(const struct tf_product *g, int threads); /* floats */
+void tf_product_run(struct tf_pool *pool, const struct tf_product *g,
+                    float *scratch);
+/* A bound of one thread's scratch that grows with m, n and k. */
+size_t tf_product_bound(const struct tf_tiling *tiling, size_t m, size_t n,
+                        size_t k);
+
+/* This thread's scratch, which it keeps until it ends: aligned to 64 bytes,
+ * valid until the next call. */
+float *tf_gemm_thread_scratch(size_t floats, struct tf_err *err);
 
 /* gemm_thin.c: products with few rows that stream B in place. Whether this is
  * one; the scratch it needs, in floats; and the product. */

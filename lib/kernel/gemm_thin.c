@@ -79,7 +79,7 @@ void tf_gemm_thin(struct tf_pool *pool, const struct tf_kernels *kern,
         t.x = g->a.data;
         t.ldx = g->a.rs;
     } else {
-        tf_pack_rows(kern, scratch, g->k, &a, 0, g->m, 0, g->k);
+        tf_pack_rows(scratch, g->k, &a, 0, g->m, 0, g->k);
     }
     tf_pool_run(pool, tf_div_up(g->n, t.columns), run_job, &t);
 }

@@ -1,8 +1,14 @@
+#define _GNU_SOURCE /* syscall() */
 #include "kernel/kernel.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #include "kernel/levels.h"
 
 static int always(void)
@@ -26,48 +32,74 @@ static int has_avx512(void)
            __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq");
 }
+
+static int has_avxvnni(void)
+{
+    unsigned a, b, c, d;
+
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a & 1u << 4;
+}
+
+static int has_vnni(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
+/* The large registers are the process's only after it asked for them. */
+static int has_amx(void)
+{
+    enum { ASK = 0x1023, TILE_DATA = 18 };
+
+    return has_avx512() && __builtin_cpu_supports("amx-tile") &&
+           __builtin_cpu_supports("amx-int8") &&
+           __builtin_cpu_supports("amx-bf16") &&
+           !syscall(SYS_arch_prctl, ASK, TILE_DATA);
+}
 #endif
 
-/* In ascending order; each stands on those before it. */
+/* In ascending order; each stands on the one before it that the CPU has. */
 static const struct level {
     const char *name;
     int (*has)(void);
-    void (*fill)(struct tf_kernels *k);
-    void (*fill_blocks)(struct tf_kernels *k); /* or NULL */
+    void (*fill[3])(struct tf_kernels *k); /* NULL: no more */
 } levels[] = {
-    { "ref", always, tf_kernels_ref, tf_blocks_ref },
+    { "ref", always, { tf_kernels_ref, tf_int8_ref, tf_blocks_ref } },
 #if defined(__x86_64__)
-    { "avx2", has_avx2, tf_kernels_avx2, tf_blocks_avx2 },
-    { "avx512", has_avx512, tf_kernels_avx512, tf_blocks_avx512 },
+    { "avx2", has_avx2, { tf_kernels_avx2, tf_int8_avx2, tf_blocks_avx2 } },
+    { "avxvnni", has_avxvnni, { tf_int8_avxvnni } },
+    { "avx512", has_avx512, { tf_kernels_avx512, tf_blocks_avx512 } },
+    { "vnni", has_vnni, { tf_int8_vnni } },
+    { "amx", has_amx, { tf_tiles_amx } },
 #elif defined(__aarch64__)
-    { "neon", always, tf_kernels_neon, NULL },
+    { "neon", always, { tf_kernels_neon } },
 #endif
 };
 
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))
 
 static struct tf_kernels tables[LEVELS];
-static size_t count; /* levels that this CPU has */
+static bool have[LEVELS];
 static const struct tf_kernels *chosen;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void choose(void)
 {
     const char *cap = getenv("TF_KERNEL");
-    size_t i;
+    struct tf_kernels k;
+    size_t i, f;
 
-    for (i = 0; i < LEVELS && levels[i].has(); i++) {
-        if (i)
-            tables[i] = tables[i - 1];
-        levels[i].fill(&tables[i]);
-        if (levels[i].fill_blocks)
-            levels[i].fill_blocks(&tables[i]);
-        tables[i].name = levels[i].name;
+    for (i = 0; i < LEVELS; i++) {
+        have[i] = levels[i].has();
+        if (!have[i])
+            continue;
+        for (f = 0; f < 3 && levels[i].fill[f]; f++)
+            levels[i].fill[f](&k);
+        k.name = levels[i].name;
+        tables[i] = k;
+        chosen = &tables[i];
     }
-    count = i;
-    chosen = &tables[count - 1];
-    for (i = 0; cap && i < count; i++)
-        if (!strcmp(cap, levels[i].name))
+    for (i = 0; cap && i < LEVELS; i++)
+        if (have[i] && !strcmp(cap, levels[i].name))
             chosen = &tables[i];
 }
 
@@ -82,8 +114,8 @@ const struct tf_kernels *tf_kernels_at(const char *level)
     size_t i;
 
     pthread_once(&once, choose);
-    for (i = 0; i < count; i++)
-        if (!strcmp(level, levels[i].name))
+    for (i = 0; i < LEVELS; i++)
+        if (have[i] && !strcmp(level, levels[i].name))
             return &tables[i];
     return NULL;
 }

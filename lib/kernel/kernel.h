@@ -1,7 +1,7 @@
 /*
  * The kernels of this CPU. `ref` fills the table whole in plain C, and each
  * instruction-set file overwrites what it does better; the choice is made once,
- * at run time. TF_KERNEL=ref|avx2|avx512|... caps it.
+ * at run time. TF_KERNEL caps it: ref, avx2, avxvnni, avx512, vnni, amx; neon.
  *
  * All arrays are float32 unless named otherwise, aligned to their element,
  * n >= 0. dst may be src (in place) but may not overlap it otherwise; transpose
@@ -57,13 +57,13 @@ struct tf_norm_back {
 
 /*
  * The inner product of matrix products: c (+)= a · b over k, where a is [m][k],
- * b is [k][nr] and c is [m][n]. An element of c sums k in ascending order in
- * one chain, so it depends on neither m nor n.
+ * b is [k][nr] and c is [m][n], of cells of four bytes. An element of c sums k
+ * in ascending order, so it depends on neither m nor n.
  */
 struct tf_tile {
     size_t k, m, n; /* m <= mr; n <= nr, but b is readable up to nr */
-    const float *a, *b;
-    float *c;
+    const void *a, *b;
+    void *c;
     size_t lda, ldb, ldc; /* from one row to the next */
     bool first;           /* c is overwritten, else added to */
     /* what is wanted next: at each k the cache line at ahead + k * step */
@@ -71,16 +71,35 @@ struct tf_tile {
     size_t step;
 };
 
-struct tf_kernels {
-    const char *name; /* the highest level in it: "ref", "avx2", "avx512" */
+struct tf_tiling {
+    size_t mr, nr; /* the largest tile */
+    /* Rows are worked on in such steps: of the last one all of a can be read
+     * and all of c written, where this is more than 1. */
+    size_t row_step;
+    size_t k_step; /* k is a multiple of this */
+    void (*tile)(const struct tf_tile *t);
+    /* With the parts of a and b exchanged; NULL: the same function. */
+    void (*turned)(const struct tf_tile *t);
+    void (*enter)(void); /* before a thread's first tile, and after its last */
+    void (*leave)(void); /* one; or NULL */
+};
 
-    size_t mr, nr; /* of a tile */
-    void (*gemm_tile)(const struct tf_tile *t);
+struct tf_kernels {
+    const char *name; /* the highest level in it */
+
+    struct tf_tiling f32; /* cells of a, b and c are float32 */
+    /* Cells of a and b are four int8 along k, of c int32. Those of a are
+     * unsigned, with int8_offset added, if that is not 0. */
+    struct tf_tiling int8;
+    uint8_t int8_offset;
+    /* Cells of a and b are two bfloat16 along k, of c float32; tile is NULL
+     * where that is no faster. */
+    struct tf_tiling bf16;
     /*
      * Products with few rows, at most TF_THIN_ROWS of x [m][k], that read w in
      * place and once, in order; NULL for a type that has none. `dots`: w is
      * [n][k], and c[i][j] = x[i] · w[j]; k is summed in an order of its own.
-     * `sums`: w is [k][n], and c (+)= x · w as gemm_tile does.
+     * `sums`: w is [k][n], and c (+)= x · w as a tile does.
      */
     void (*dots[TF_DTYPES])(size_t k, const float *x, size_t ldx, size_t m,
                             const void *w, size_t ldw, size_t n, float *c,
@@ -111,6 +130,16 @@ struct tf_kernels {
     void (*add)(float *dst, const float *a, const float *b, size_t n);
     void (*mul)(float *dst, const float *a, const float *b, size_t n);
     float (*max)(const float *a, size_t n); /* -INFINITY for n = 0 */
+
+    /* dst = src / scale to nearest, ties to even, with scale = max |src| / 127,
+     * plus offset (wrapping); returns scale. When that is not finite, it is
+     * NaN, and dst is all offset. */
+    float (*quantize)(int8_t *dst, const float *src, uint8_t offset, size_t n);
+    /* dst = (src - shift * sums) * scale * scales; src may be dst */
+    void (*dequantize)(float *dst, const int32_t *src, int32_t shift,
+                       const int32_t *sums, float scale, const float *scales,
+                       size_t n);
+    int32_t (*sum_int8)(const int8_t *a, size_t n);
 
     /* for training: */
     /* dst = dy act'(z); dst may be dy or z */

@@ -1,6 +1,7 @@
 #include "kernel/levels.h"
 
 #include "kernel/vec.h"
+#include "kernel/vec_int8.h"
 #include "kernel/vec_kernels.h"
 #include "kernel/vec_thin.h"
 #include "kernel/vec_train.h"
@@ -51,12 +52,12 @@ INLINE void tile(size_t m, size_t v, const struct tf_tile *t)
     for (i = 0; i < m; i++) {
 #pragma GCC unroll 2
         for (j = 0; j < v; j++)
-            store_sum(t->c + i * t->ldc + 8 * j, s[i][j], j == v - 1 ? last : 8,
-                      first);
+            store_sum(c + 8 * j, s[i][j], j == v - 1 ? last : 8, first);
+        c += ldc;
     }
 }
 
-static void gemm_tile(const struct tf_tile *t)
+static void tile_f32(const struct tf_tile *t)
 {
     switch (t->m) {
 #define ROWS(m)                                                                \
@@ -120,10 +121,11 @@ static void transpose(float *dst, size_t ldd, const float *src, size_t lds,
 void tf_kernels_avx2(struct tf_kernels *k)
 {
     fill_rows(k);
+    fill_int8(k);
     fill_thin(k);
     fill_train(k);
-    k->mr = MR;
-    k->nr = NR;
-    k->gemm_tile = gemm_tile;
+    k->f32 = (struct tf_tiling){
+        .mr = MR, .nr = NR, .row_step = 1, .k_step = 1, .tile = tile_f32
+    };
     k->transpose = transpose;
 }

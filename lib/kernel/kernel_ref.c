@@ -7,15 +7,16 @@
 #define MR 4
 #define NR 16
 
-static void gemm_tile(const struct tf_tile *t)
+static void tile_f32(const struct tf_tile *t)
 {
     float sum[MR][NR] = { { 0 } }, *c = t->c;
+    const float *a = t->a, *b = t->b;
     size_t p, i, j;
 
     for (p = 0; p < t->k; p++)
         for (i = 0; i < t->m; i++)
             for (j = 0; j < NR; j++)
-                sum[i][j] += t->a[i * t->lda + p] * t->b[p * t->ldb + j];
+                sum[i][j] += a[i * t->lda + p] * b[p * t->ldb + j];
     for (i = 0; i < t->m; i++, c += t->ldc)
         for (j = 0; j < t->n; j++)
             c[j] = t->first ? sum[i][j] : c[j] + sum[i][j];
@@ -349,9 +350,11 @@ static void pack_f16(uint16_t *dst, const float *src, size_t n)
 void tf_kernels_ref(struct tf_kernels *k)
 {
     *k = (struct tf_kernels){
-        .mr = MR,
-        .nr = NR,
-        .gemm_tile = gemm_tile,
+        .f32 = { .mr = MR,
+                 .nr = NR,
+                 .row_step = 1,
+                 .k_step = 1,
+                 .tile = tile_f32 },
         .dots = { [TF_F32] = dots_f32,
                   [TF_F16] = dots_f16,
                   [TF_BF16] = dots_bf16 },

@@ -248,4 +248,25 @@ static inline void v_store_bf16(void *p, vf x)
     _mm_storeu_si128(p,
                      _mm256_castsi256_si128(_mm256_permute4x64_epi64(r, 0x08)));
 }
+
+/* x to nearest, as V_LANES bytes, plus offset (wrapping) */
+static inline void v_store_int8(int8_t *p, vf x, uint8_t offset)
+{
+    __m256i w = _mm256_cvtps_epi32(x);
+    __m128i b = _mm_packs_epi32(_mm256_castsi256_si128(w),
+                                _mm256_extracti128_si256(w, 1));
+
+    b = _mm_add_epi8(_mm_packs_epi16(b, b), _mm_set1_epi8((char)offset));
+    _mm_storel_epi64((__m128i *)(void *)p, b);
+}
+
+/* p - shift * q as float32 */
+static inline vf v_shifted(const int32_t *p, int32_t shift, const int32_t *q)
+{
+    __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    __m256i y = _mm256_loadu_si256((const __m256i *)(const void *)q);
+
+    y = _mm256_mullo_epi32(y, _mm256_set1_epi32(shift));
+    return _mm256_cvtepi32_ps(_mm256_sub_epi32(x, y));
+}
 #endif

@@ -232,4 +232,22 @@ static inline void v_store_bf16(void *p, vf x)
     r = _mm512_mask_or_epi32(r, v_is_nan(x), v, _mm512_set1_epi32(0x400000));
     _mm256_storeu_si256(p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16)));
 }
+
+/* x to nearest, as V_LANES bytes, plus offset (wrapping) */
+static inline void v_store_int8(int8_t *p, vf x, uint8_t offset)
+{
+    __m128i b = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x));
+
+    _mm_storeu_si128((__m128i *)(void *)p,
+                     _mm_add_epi8(b, _mm_set1_epi8((char)offset)));
+}
+
+/* p - shift * q as float32 */
+static inline vf v_shifted(const int32_t *p, int32_t shift, const int32_t *q)
+{
+    __m512i less =
+        _mm512_mullo_epi32(_mm512_loadu_si512(q), _mm512_set1_epi32(shift));
+
+    return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(p), less));
+}
 #endif

@@ -248,4 +248,20 @@ static inline void v_store_bf16(void *p, vf x)
     r = vbslq_u32(v_is_nan(x), vorrq_u32(v, v_int(0x400000)), r);
     vst1_u8(p, vreinterpret_u8_u16(vshrn_n_u32(r, 16)));
 }
+
+/* x to nearest, as V_LANES bytes, plus offset (wrapping) */
+static inline void v_store_int8(int8_t *p, vf x, uint8_t offset)
+{
+    int16x4_t h = vmovn_s32(vcvtnq_s32_f32(x));
+    int8x8_t b = vmovn_s16(vcombine_s16(h, h));
+
+    b = vadd_s8(b, vdup_n_s8((int8_t)offset));
+    memcpy(p, &b, V_LANES);
+}
+
+/* p - shift * q as float32 */
+static inline vf v_shifted(const int32_t *p, int32_t shift, const int32_t *q)
+{
+    return vcvtq_f32_s32(vmlsq_n_s32(vld1q_s32(p), vld1q_s32(q), shift));
+}
 #endif
