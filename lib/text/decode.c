@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include "base/mem.h"
+#include "text/component.h"
 #include "text/decoders.h"
 
 /* the members that a type must have */
@@ -28,43 +29,21 @@ static const char *const members[] = {
     "decoders",
 };
 
-#define MEMBERS (sizeof(members) / sizeof(members[0]))
-
 static const struct type {
-    const char *name;
+    struct tf_component_type type;
     tf_decoder_run *run;
-    unsigned must;
 } types[] = {
-    { "ByteLevel", tf_decode_byte_level, 0 },
-    { "WordPiece", tf_decode_wordpiece, PREFIX | CLEANUP },
-    { "Metaspace", tf_decode_metaspace, REPLACEMENT },
-    { "BPEDecoder", tf_decode_bpe, SUFFIX },
-    { "CTC", tf_decode_ctc, PAD_TOKEN | WORD_DELIMITER | CLEANUP },
-    { "ByteFallback", tf_decode_byte_fallback, 0 },
-    { "Fuse", tf_decode_fuse, 0 },
-    { "Strip", tf_decode_strip, CONTENT | START | STOP },
-    { "Replace", tf_decode_replace, PATTERN | CONTENT },
-    { "Sequence", NULL, DECODERS },
+    { { "ByteLevel", 0 }, tf_decode_byte_level },
+    { { "WordPiece", PREFIX | CLEANUP }, tf_decode_wordpiece },
+    { { "Metaspace", REPLACEMENT }, tf_decode_metaspace },
+    { { "BPEDecoder", SUFFIX }, tf_decode_bpe },
+    { { "CTC", PAD_TOKEN | WORD_DELIMITER | CLEANUP }, tf_decode_ctc },
+    { { "ByteFallback", 0 }, tf_decode_byte_fallback },
+    { { "Fuse", 0 }, tf_decode_fuse },
+    { { "Strip", CONTENT | START | STOP }, tf_decode_strip },
+    { { "Replace", PATTERN | CONTENT }, tf_decode_replace },
+    { { "Sequence", DECODERS }, NULL },
 };
-
-#define TYPES (sizeof(types) / sizeof(types[0]))
-
-static int read_string(struct tf_json *j, struct tf_str *out,
-                       struct tf_err *err)
-{
-    struct tf_str s;
-    char *copy;
-
-    if (!tf_json_string(j, &s))
-        return 0;
-    copy = tf_strndup(s.s, s.len, err);
-    if (!copy)
-        return -1;
-    free((char *)out->s);
-    out->s = copy;
-    out->len = s.len;
-    return 0;
-}
 
 static void read_count(struct tf_json *j, size_t *out)
 {
@@ -101,9 +80,10 @@ static int read_items(struct tf_json *j, struct tf_decoder *d,
 }
 
 /* Read the value of a member that is known; errors of JSON stay in `j`. */
-static int read_member(struct tf_json *j, unsigned member, struct tf_decoder *d,
+static int read_member(struct tf_json *j, unsigned member, void *object,
                        struct tf_err *err)
 {
+    struct tf_decoder *d = object;
     struct tf_str s;
 
     switch (member) {
@@ -118,7 +98,7 @@ static int read_member(struct tf_json *j, unsigned member, struct tf_decoder *d,
             d->prefixed = !tf_str_is(s, "never");
         return 0;
     case WORD_DELIMITER:
-        return read_string(j, &d->delimiter, err);
+        return tf_component_string(j, &d->delimiter, err);
     case START:
         read_count(j, &d->start);
         return 0;
@@ -130,52 +110,23 @@ static int read_member(struct tf_json *j, unsigned member, struct tf_decoder *d,
     case DECODERS:
         return read_items(j, d, err);
     default: /* the types that have one have one of them */
-        return read_string(j, &d->text, err);
+        return tf_component_string(j, &d->text, err);
     }
 }
 
-static int read_members(struct tf_json *j, struct tf_decoder *d,
-                        struct tf_buf *type, unsigned *seen, struct tf_err *err)
+static const struct tf_component component = {
+    .what = "decoder",
+    .members = members,
+    .member_count = sizeof(members) / sizeof(members[0]),
+    .types = types,
+    .type_size = sizeof(types[0]),
+    .type_count = sizeof(types) / sizeof(types[0]),
+    .read = read_member,
+};
+
+/* Once all members are there. */
+static int prepare(struct tf_decoder *d, const char *name, struct tf_err *err)
 {
-    struct tf_str key, name;
-    size_t i;
-
-    if (!tf_json_object(j))
-        return 0;
-    while (tf_json_key(j, &key)) {
-        if (tf_str_is(key, "type")) {
-            tf_buf_reset(type);
-            if (tf_json_string(j, &name))
-                tf_buf_add(type, name.s, name.len);
-            continue;
-        }
-        for (i = 0; i < MEMBERS && !tf_str_is(key, members[i]); i++)
-            ;
-        if (i == MEMBERS || tf_json_peek(j) == TF_JSON_NULL) {
-            tf_json_skip(j, NULL);
-            continue;
-        }
-        *seen |= 1u << i;
-        if (read_member(j, 1u << i, d, err))
-            return -1;
-    }
-    return 0;
-}
-
-/* Give the decoder its type's function, once all members are there. */
-static int finish(struct tf_decoder *d, const char *name, unsigned seen,
-                  struct tf_err *err)
-{
-    size_t i, k;
-
-    for (i = 0; i < TYPES && strcmp(name, types[i].name); i++)
-        ;
-    if (i == TYPES)
-        return tf_fail(err, "unknown decoder type \"%s\"", name);
-    for (k = 0; k < MEMBERS; k++)
-        if (types[i].must & ~seen & 1u << k)
-            return tf_fail(err, "decoder %s has no \"%s\"", name, members[k]);
-    d->run = types[i].run;
     if ((d->run == tf_decode_strip || d->run == tf_decode_metaspace) &&
         (!d->text.len ||
          tf_utf8_len((unsigned char)d->text.s[0]) != d->text.len))
@@ -189,10 +140,9 @@ static int finish(struct tf_decoder *d, const char *name, unsigned seen,
 int tf_decoder_read(struct tf_json *j, struct tf_decoder **out,
                     struct tf_err *err)
 {
-    struct tf_buf type = TF_BUF_INIT;
     struct tf_decoder *d;
-    unsigned seen = 0;
-    int failed;
+    const struct type *type;
+    unsigned seen;
 
     *out = NULL;
     if (tf_json_null(j))
@@ -201,13 +151,9 @@ int tf_decoder_read(struct tf_json *j, struct tf_decoder **out,
     if (!d)
         return -1;
     d->prefixed = true;
-    failed = read_members(j, d, &type, &seen, err);
-    if (!failed && tf_json_failed(j, err))
-        failed = -1;
-    if (!failed)
-        failed = finish(d, tf_buf_cstr(&type), seen, err);
-    tf_buf_release(&type);
-    if (failed) {
+    type = tf_component_read(&component, j, d, &seen, err);
+    d->run = type ? type->run : NULL;
+    if (!type || prepare(d, type->type.name, err)) {
         tf_decoder_free(d);
         return -1;
     }

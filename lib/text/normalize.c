@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include "base/mem.h"
+#include "text/component.h"
 #include "text/normalizers.h"
 
 /* the members that a type must have */
@@ -35,43 +36,25 @@ static void sequence(const struct tf_normalizer *n, struct tf_pretext *pre,
 }
 
 static const struct type {
-    const char *name;
+    struct tf_component_type type;
     tf_normalizer_run *run;
-    unsigned must;
 } types[] = {
-    { "BertNormalizer", tf_normalize_bert,
-      CLEAN_TEXT | HANDLE_CHINESE_CHARS | LOWERCASE },
-    { "Strip", tf_normalize_strip, STRIP_LEFT | STRIP_RIGHT },
-    { "StripAccents", tf_normalize_accents, 0 },
-    { "NFC", tf_normalize_nfc, 0 },
-    { "NFD", tf_normalize_nfd, 0 },
-    { "NFKC", tf_normalize_nfkc, 0 },
-    { "NFKD", tf_normalize_nfkd, 0 },
-    { "Lowercase", tf_normalize_lowercase, 0 },
-    { "Nmt", tf_normalize_nmt, 0 },
-    { "Precompiled", tf_normalize_precompiled, CHARSMAP },
-    { "Replace", tf_normalize_replace, PATTERN | CONTENT },
-    { "Prepend", tf_normalize_prepend, PREPEND },
-    { "ByteLevel", tf_normalize_byte_level, 0 },
-    { "Sequence", sequence, NORMALIZERS },
+    { { "BertNormalizer", CLEAN_TEXT | HANDLE_CHINESE_CHARS | LOWERCASE },
+      tf_normalize_bert },
+    { { "Strip", STRIP_LEFT | STRIP_RIGHT }, tf_normalize_strip },
+    { { "StripAccents", 0 }, tf_normalize_accents },
+    { { "NFC", 0 }, tf_normalize_nfc },
+    { { "NFD", 0 }, tf_normalize_nfd },
+    { { "NFKC", 0 }, tf_normalize_nfkc },
+    { { "NFKD", 0 }, tf_normalize_nfkd },
+    { { "Lowercase", 0 }, tf_normalize_lowercase },
+    { { "Nmt", 0 }, tf_normalize_nmt },
+    { { "Precompiled", CHARSMAP }, tf_normalize_precompiled },
+    { { "Replace", PATTERN | CONTENT }, tf_normalize_replace },
+    { { "Prepend", PREPEND }, tf_normalize_prepend },
+    { { "ByteLevel", 0 }, tf_normalize_byte_level },
+    { { "Sequence", NORMALIZERS }, sequence },
 };
-
-static int read_string(struct tf_json *j, struct tf_str *out,
-                       struct tf_err *err)
-{
-    struct tf_str s;
-    char *copy;
-
-    if (!tf_json_string(j, &s))
-        return 0;
-    copy = tf_strndup(s.s, s.len, err);
-    if (!copy)
-        return -1;
-    free((char *)out->s);
-    out->s = copy;
-    out->len = s.len;
-    return 0;
-}
 
 static int read_charsmap(struct tf_json *j, struct tf_normalizer *n,
                          struct tf_err *err)
@@ -120,9 +103,11 @@ static int read_items(struct tf_json *j, struct tf_normalizer *n,
 }
 
 /* Read the value of a member that is known; errors of JSON stay in `j`. */
-static int read_member(struct tf_json *j, unsigned member,
-                       struct tf_normalizer *n, struct tf_err *err)
+static int read_member(struct tf_json *j, unsigned member, void *object,
+                       struct tf_err *err)
 {
+    struct tf_normalizer *n = object;
+
     switch (member) {
     case CLEAN_TEXT:
         tf_json_bool(j, &n->clean_text);
@@ -146,7 +131,7 @@ static int read_member(struct tf_json *j, unsigned member,
         return tf_pattern_read(j, &n->pattern, err);
     case CONTENT:
     case PREPEND:
-        return read_string(j, &n->text, err);
+        return tf_component_string(j, &n->text, err);
     case CHARSMAP:
         return read_charsmap(j, n, err);
     default:
@@ -154,51 +139,19 @@ static int read_member(struct tf_json *j, unsigned member,
     }
 }
 
-static int read_members(struct tf_json *j, struct tf_normalizer *n,
-                        struct tf_buf *type, unsigned *seen, struct tf_err *err)
+static const struct tf_component component = {
+    .what = "normalizer",
+    .members = members,
+    .member_count = sizeof(members) / sizeof(members[0]),
+    .types = types,
+    .type_size = sizeof(types[0]),
+    .type_count = sizeof(types) / sizeof(types[0]),
+    .read = read_member,
+};
+
+/* Once all members are there. */
+static int prepare(struct tf_normalizer *n, unsigned seen, struct tf_err *err)
 {
-    const size_t count = sizeof(members) / sizeof(members[0]);
-    struct tf_str key, s;
-    size_t i;
-
-    if (!tf_json_object(j))
-        return 0;
-    while (tf_json_key(j, &key)) {
-        if (tf_str_is(key, "type")) {
-            tf_buf_reset(type);
-            if (tf_json_string(j, &s))
-                tf_buf_add(type, s.s, s.len);
-            continue;
-        }
-        for (i = 0; i < count && !tf_str_is(key, members[i]); i++)
-            ;
-        if (i == count || tf_json_peek(j) == TF_JSON_NULL) {
-            tf_json_skip(j, NULL);
-            continue;
-        }
-        *seen |= 1u << i;
-        if (read_member(j, 1u << i, n, err))
-            return -1;
-    }
-    return 0;
-}
-
-/* Give the normalizer its type's function, once all members are there. */
-static int finish(struct tf_normalizer *n, const char *name, unsigned seen,
-                  struct tf_err *err)
-{
-    size_t i, k;
-
-    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (!strcmp(name, types[i].name))
-            break;
-    if (i == sizeof(types) / sizeof(types[0]))
-        return tf_fail(err, "unknown normalizer type \"%s\"", name);
-    for (k = 0; k < sizeof(members) / sizeof(members[0]); k++)
-        if (types[i].must & ~seen & 1u << k)
-            return tf_fail(err, "normalizer %s has no \"%s\"", name,
-                           members[k]);
-    n->run = types[i].run;
     if (!(seen & STRIP_ACCENTS))
         n->strip_accents = n->lowercase;
     if (n->run == tf_normalize_bert)
@@ -211,10 +164,9 @@ static int finish(struct tf_normalizer *n, const char *name, unsigned seen,
 int tf_normalizer_read(struct tf_json *j, struct tf_normalizer **out,
                        struct tf_err *err)
 {
-    struct tf_buf type = TF_BUF_INIT;
     struct tf_normalizer *n;
-    unsigned seen = 0;
-    int failed;
+    const struct type *type;
+    unsigned seen;
 
     *out = NULL;
     if (tf_json_null(j))
@@ -222,13 +174,9 @@ int tf_normalizer_read(struct tf_json *j, struct tf_normalizer **out,
     n = tf_alloc(1, sizeof(*n), err);
     if (!n)
         return -1;
-    failed = read_members(j, n, &type, &seen, err);
-    if (!failed && tf_json_failed(j, err))
-        failed = -1;
-    if (!failed)
-        failed = finish(n, tf_buf_cstr(&type), seen, err);
-    tf_buf_release(&type);
-    if (failed) {
+    type = tf_component_read(&component, j, n, &seen, err);
+    n->run = type ? type->run : NULL;
+    if (!type || prepare(n, seen, err)) {
         tf_normalizer_free(n);
         return -1;
     }

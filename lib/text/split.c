@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include "base/mem.h"
+#include "text/component.h"
 #include "text/splitters.h"
 
 /* the members that a type must have, or may have */
@@ -37,8 +38,6 @@ static const char *const members[] = {
     "pretokenizers",
 };
 
-#define MEMBERS (sizeof(members) / sizeof(members[0]))
-
 static const char *const behaviors[] = {
     [TF_REMOVED] = "Removed",
     [TF_ISOLATED] = "Isolated",
@@ -63,25 +62,22 @@ static void sequence(const struct tf_splitter *s, struct tf_pretext *pre,
 }
 
 static const struct type {
-    const char *name;
+    struct tf_component_type type;
     tf_splitter_run *run;
-    unsigned must;
 } types[] = {
-    { "BertPreTokenizer", tf_split_bert, 0 },
-    { "ByteLevel", tf_split_byte_level, ADD_PREFIX_SPACE | TRIM_OFFSETS },
-    { "CharDelimiterSplit", tf_split_delimiter, DELIMITER },
-    { "Metaspace", tf_split_metaspace, REPLACEMENT },
-    { "Whitespace", tf_split_whitespace_words, 0 },
-    { "WhitespaceSplit", tf_split_whitespace, 0 },
-    { "Sequence", sequence, PRETOKENIZERS },
-    { "Split", tf_split_pattern, PATTERN | BEHAVIOR | INVERT },
-    { "Punctuation", tf_split_punctuation, 0 },
-    { "Digits", tf_split_digits, INDIVIDUAL_DIGITS },
-    { "UnicodeScripts", tf_split_scripts, 0 },
-    { "FixedLength", tf_split_length, 0 },
+    { { "BertPreTokenizer", 0 }, tf_split_bert },
+    { { "ByteLevel", ADD_PREFIX_SPACE | TRIM_OFFSETS }, tf_split_byte_level },
+    { { "CharDelimiterSplit", DELIMITER }, tf_split_delimiter },
+    { { "Metaspace", REPLACEMENT }, tf_split_metaspace },
+    { { "Whitespace", 0 }, tf_split_whitespace_words },
+    { { "WhitespaceSplit", 0 }, tf_split_whitespace },
+    { { "Sequence", PRETOKENIZERS }, sequence },
+    { { "Split", PATTERN | BEHAVIOR | INVERT }, tf_split_pattern },
+    { { "Punctuation", 0 }, tf_split_punctuation },
+    { { "Digits", INDIVIDUAL_DIGITS }, tf_split_digits },
+    { { "UnicodeScripts", 0 }, tf_split_scripts },
+    { { "FixedLength", 0 }, tf_split_length },
 };
-
-#define TYPES (sizeof(types) / sizeof(types[0]))
 
 /* The index of the next string among n names. */
 static unsigned read_name(struct tf_json *j, const char *const *names,
@@ -148,9 +144,11 @@ static void read_length(struct tf_json *j, struct tf_splitter *s)
 }
 
 /* Read the value of a member that is known; errors of JSON stay in `j`. */
-static int read_member(struct tf_json *j, unsigned member,
-                       struct tf_splitter *s, struct tf_err *err)
+static int read_member(struct tf_json *j, unsigned member, void *object,
+                       struct tf_err *err)
 {
+    struct tf_splitter *s = object;
+
     switch (member) {
     case ADD_PREFIX_SPACE:
         tf_json_bool(j, &s->add_prefix_space);
@@ -192,49 +190,19 @@ static int read_member(struct tf_json *j, unsigned member,
     return 0;
 }
 
-static int read_members(struct tf_json *j, struct tf_splitter *s,
-                        struct tf_buf *type, unsigned *seen, struct tf_err *err)
+static const struct tf_component component = {
+    .what = "pre_tokenizer",
+    .members = members,
+    .member_count = sizeof(members) / sizeof(members[0]),
+    .types = types,
+    .type_size = sizeof(types[0]),
+    .type_count = sizeof(types) / sizeof(types[0]),
+    .read = read_member,
+};
+
+/* Once all members are there. */
+static int prepare(struct tf_splitter *s, unsigned seen, struct tf_err *err)
 {
-    struct tf_str key, name;
-    size_t i;
-
-    if (!tf_json_object(j))
-        return 0;
-    while (tf_json_key(j, &key)) {
-        if (tf_str_is(key, "type")) {
-            tf_buf_reset(type);
-            if (tf_json_string(j, &name))
-                tf_buf_add(type, name.s, name.len);
-            continue;
-        }
-        for (i = 0; i < MEMBERS && !tf_str_is(key, members[i]); i++)
-            ;
-        if (i == MEMBERS || tf_json_peek(j) == TF_JSON_NULL) {
-            tf_json_skip(j, NULL);
-            continue;
-        }
-        *seen |= 1u << i;
-        if (read_member(j, 1u << i, s, err))
-            return -1;
-    }
-    return 0;
-}
-
-/* Give the splitter its type's function, once all members are there. */
-static int finish(struct tf_splitter *s, const char *name, unsigned seen,
-                  struct tf_err *err)
-{
-    size_t i, k;
-
-    for (i = 0; i < TYPES && strcmp(name, types[i].name); i++)
-        ;
-    if (i == TYPES)
-        return tf_fail(err, "unknown pre_tokenizer type \"%s\"", name);
-    for (k = 0; k < MEMBERS; k++)
-        if (types[i].must & ~seen & 1u << k)
-            return tf_fail(err, "pre_tokenizer %s has no \"%s\"", name,
-                           members[k]);
-    s->run = types[i].run;
     if (s->run == tf_split_metaspace && (seen & ADD_PREFIX_SPACE) &&
         !s->add_prefix_space) {
         if ((seen & PREPEND_SCHEME) && s->prepend != TF_PREPEND_NEVER)
@@ -254,10 +222,9 @@ static int finish(struct tf_splitter *s, const char *name, unsigned seen,
 int tf_splitter_read(struct tf_json *j, struct tf_splitter **out,
                      struct tf_err *err)
 {
-    struct tf_buf type = TF_BUF_INIT;
     struct tf_splitter *s;
-    unsigned seen = 0;
-    int failed;
+    const struct type *type;
+    unsigned seen;
 
     *out = NULL;
     if (tf_json_null(j))
@@ -268,13 +235,9 @@ int tf_splitter_read(struct tf_json *j, struct tf_splitter **out,
     s->use_regex = s->split = true;
     s->behavior = TF_ISOLATED;
     s->length = 5;
-    failed = read_members(j, s, &type, &seen, err);
-    if (!failed && tf_json_failed(j, err))
-        failed = -1;
-    if (!failed)
-        failed = finish(s, tf_buf_cstr(&type), seen, err);
-    tf_buf_release(&type);
-    if (failed) {
+    type = tf_component_read(&component, j, s, &seen, err);
+    s->run = type ? type->run : NULL;
+    if (!type || prepare(s, seen, err)) {
         tf_splitter_free(s);
         return -1;
     }
