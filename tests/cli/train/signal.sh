@@ -7,7 +7,8 @@ output_dir: out
 max_steps: 100000
 logging_steps: 1
 END
-tf-train -q -t 1 config.yaml > log 2> /dev/null &
+: > log
+tf-train -q -t 1 config.yaml >> log 2> /dev/null &
 while [ "$(wc -l < log)" -lt 3 ]; do sleep 0.05; done
 kill -TERM $!
 { wait $!; status=$?; } 2> /dev/null
