@@ -56,13 +56,16 @@ struct key {
 /* clang-format off */
 static const struct key keys[] = {
     STR("model", model),
-    ONE_OF("task", task, "classification|causal-lm|masked-lm"),
+    ONE_OF("task", task, "classification|causal-lm|masked-lm|"
+           "token-classification"),
     NUM_REAL("mlm_probability", mlm_probability, 0, 1),
     ANY("train_file", train_file),
     ANY("validation_file", validation_file),
     STR("text_column", text_column),
     STR("text_pair_column", text_pair_column),
     STR("label_column", label_column),
+    STR("tokens_column", tokens_column),
+    FLAG("label_all_tokens", label_all_tokens),
     ANY("labels", labels),
     ONE_OF("problem_type", problem_type, "auto|regression|"
            "single_label_classification|multi_label_classification"),
@@ -111,7 +114,7 @@ static const struct key keys[] = {
     NONE("config"), NONE("tokenizer"), NONE("peft"), NONE("bf16"),
     NONE("fp16"), NONE("tf32"), 
     NONE("gradient_checkpointing_kwargs"), NONE("compute_metrics"),
-    NONE("tokens_column"), NONE("question_column"), NONE("context_column"),
+    NONE("question_column"), NONE("context_column"),
     NONE("answers_column"), 
     NONE("optim_args"), NONE("optim_target_modules"), NONE("eval_delay"),
     NONE("eval_on_start"), NONE("eval_accumulation_steps"),
@@ -279,6 +282,7 @@ static void set_defaults(struct tf_train_config *c)
     c->text_column = "text";
     c->text_pair_column = "text_pair";
     c->label_column = "label";
+    c->tokens_column = "tokens";
     c->train_batch = c->eval_batch = 8;
     c->accumulation = 1;
     c->epochs = 3;
@@ -417,9 +421,11 @@ static int check_files(const struct tf_train_config *c, struct tf_err *err)
         return tf_fail(err, "no \"train_file\"");
     if (c->eval_strategy != TF_STRATEGY_NO && !c->validation_file)
         return tf_fail(err, "eval_strategy needs a validation_file");
-    if (c->task != TF_TRAIN_CLASSIFICATION && (c->labels || c->problem_type))
-        return tf_fail(err, "labels and problem_type are of a "
-                            "classification");
+    if (c->task != TF_TRAIN_CLASSIFICATION && c->problem_type)
+        return tf_fail(err, "problem_type is of a classification");
+    if (c->task != TF_TRAIN_CLASSIFICATION &&
+        c->task != TF_TRAIN_TOKEN_CLASSIFICATION && c->labels)
+        return tf_fail(err, "labels are of a classification");
     if (c->labels && (!json_is_array(c->labels) || !json_array_size(c->labels)))
         return tf_fail(err, "labels: not a list of strings");
     for (size_t i = 0; i < json_array_size(c->labels); i++)
@@ -497,6 +503,10 @@ int tf_train_config_open(struct tf_train_config *c, const char *path,
             return -1;
     c->greater_given =
         json_is_boolean(json_object_get(c->json, "greater_is_better"));
+    /* run_ner's name of it */
+    if (c->task == TF_TRAIN_TOKEN_CLASSIFICATION &&
+        !json_object_get(c->json, "label_column"))
+        c->label_column = "ner_tags";
     /* the three names of AdamW */
     c->optimizer = c->optimizer < 3    ? TF_OPTIM_ADAMW
                    : c->optimizer == 3 ? TF_OPTIM_ADAFACTOR

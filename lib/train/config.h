@@ -17,6 +17,7 @@ enum tf_train_task {
     TF_TRAIN_CLASSIFICATION,
     TF_TRAIN_CAUSAL_LM,
     TF_TRAIN_MASKED_LM,
+    TF_TRAIN_TOKEN_CLASSIFICATION,
 };
 enum tf_strategy { TF_STRATEGY_NO, TF_STRATEGY_STEPS, TF_STRATEGY_EPOCH };
 enum tf_sampling {
@@ -37,8 +38,10 @@ struct tf_train_config {
     json_t *train_file; /* a string, or a list of them */
     json_t *validation_file;
     const char *text_column, *text_pair_column, *label_column;
-    json_t *labels;   /* a list of strings */
-    int problem_type; /* enum tf_problem; 0: as the labels are */
+    const char *tokens_column; /* words, each with a label */
+    bool label_all_tokens;     /* not only a word's first */
+    json_t *labels;            /* a list of strings */
+    int problem_type;          /* enum tf_problem; 0: as the labels are */
     int64_t max_length;
 
     int64_t train_batch, eval_batch, accumulation;

@@ -2,43 +2,27 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "nn/ops.h"
+#include "train/each_row.h"
 
 #define GROUP_BATCHES 50 /* of a run that is sorted, at most */
 
-/* What one thread encodes with. */
-struct worker {
-    struct tf_tok_state *state;
-    struct tf_encoding encoding;
-    struct tf_record record;
-    struct tf_buf text, pair;
-};
-
 struct encoding {
     struct tf_dataset *d;
-    const struct tf_table *t;
     const struct tf_dataset_opts *opts;
-    struct worker *workers;
 };
 
-static int encode_row(struct encoding *e, struct worker *w, size_t i,
-                      struct tf_err *err)
+static int encode_text(struct encoding *e, struct tf_row_work *w,
+                       struct tf_input *in, struct tf_err *err)
 {
     const struct tf_dataset_opts *o = e->opts;
     const struct tf_tokenizer_info *info = tf_tokenizer_info(o->tokenizer);
     struct tf_encode_opts how = { .max_length = o->limit,
                                   .truncate_left = info->truncate_left };
-    struct tf_str row = tf_table_row(e->t, i), text, pair = { NULL, 0 };
-    struct tf_input *in = &e->d->inputs[i];
-    int given;
+    struct tf_str text, pair = { NULL, 0 };
 
-    if (tf_record_parse(&w->record, row.s, row.len, err))
-        return -1;
-    given = tf_input_read(in, &w->record, err);
-    if (given)
-        return given < 0 ? -1 : 0;
     if (tf_record_text(&w->record, o->text, &w->text, &text, err))
         return -1;
     if (tf_record_get(&w->record, o->pair).s &&
@@ -53,68 +37,61 @@ static int encode_row(struct encoding *e, struct worker *w, size_t i,
     return 0;
 }
 
-static void encode_task(void *arg, size_t i, int worker)
+static int encode_row(void *arg, struct tf_row_work *w, size_t i,
+                      struct tf_err *err)
 {
     struct encoding *e = arg;
-    struct tf_err err;
+    struct tf_input *in = &e->d->inputs[i];
+    int given = tf_input_read(in, &w->record, err);
 
-    /* a failure is looked for again, in order, by the caller */
-    if (encode_row(e, &e->workers[worker], i, &err))
-        e->d->inputs[i].n = 0;
-}
-
-/* Rows without ids are those that failed, or that have none. */
-static int report(struct encoding *e, struct tf_err *err)
-{
-    for (size_t i = 0; i < e->d->count; i++) {
-        e->d->tokens += e->d->inputs[i].n;
-        if (e->d->inputs[i].n)
-            continue;
-        if (!encode_row(e, &e->workers[0], i, err))
-            tf_fail(err, "the text has no tokens");
-        tf_table_err_at(e->t, i, err);
+    if (given < 0 || (!given && encode_text(e, w, in, err)))
         return -1;
-    }
-    return 0;
+    return in->n ? 0 : tf_fail(err, "the text has no tokens");
 }
 
 int tf_dataset_encode(struct tf_dataset *d, const struct tf_table *t,
                       const struct tf_dataset_opts *opts, struct tf_err *err)
 {
-    int n = tf_pool_threads(opts->pool), failed = 0;
-    struct encoding e = { .d = d, .t = t, .opts = opts };
+    struct encoding e = { d, opts };
 
-    d->inputs = tf_alloc(t->count, sizeof(d->inputs[0]), err);
+    return tf_dataset_make(d, t->count, false, err) ||
+                   tf_each_row(t, opts->tokenizer, opts->pool, encode_row, &e,
+                               err)
+               ? -1
+               : 0;
+}
+
+int tf_dataset_make(struct tf_dataset *d, size_t count, bool labels,
+                    struct tf_err *err)
+{
+    d->inputs = tf_alloc(count, sizeof(d->inputs[0]), err);
     if (!d->inputs)
         return -1;
-    d->count = t->count;
-    e.workers = tf_alloc((size_t)n, sizeof(e.workers[0]), err);
-    if (!e.workers)
-        return -1;
-    for (int i = 0; i < n && !failed; i++) {
-        e.workers[i].state = tf_tok_state_new(opts->tokenizer, err);
-        failed = !e.workers[i].state;
-    }
-    if (!failed) {
-        tf_pool_run(opts->pool, d->count, encode_task, &e);
-        failed = report(&e, err);
-    }
-    for (int i = 0; i < n; i++) {
-        tf_tok_state_free(e.workers[i].state);
-        tf_encoding_release(&e.workers[i].encoding);
-        tf_record_release(&e.workers[i].record);
-        tf_buf_release(&e.workers[i].text);
-        tf_buf_release(&e.workers[i].pair);
-    }
-    free(e.workers);
-    return failed ? -1 : 0;
+    d->count = count;
+    if (labels)
+        d->labels = tf_alloc(count, sizeof(d->labels[0]), err);
+    return labels && !d->labels ? -1 : 0;
+}
+
+int32_t *tf_dataset_labels(struct tf_dataset *d, size_t i, struct tf_err *err)
+{
+    size_t n = d->inputs[i].n;
+
+    free(d->labels[i]);
+    d->labels[i] = tf_alloc(n, sizeof(int32_t), err);
+    for (size_t k = 0; d->labels[i] && k < n; k++)
+        d->labels[i][k] = TF_IGNORE;
+    return d->labels[i];
 }
 
 void tf_dataset_release(struct tf_dataset *d)
 {
     for (size_t i = 0; d->inputs && i < d->count; i++)
         tf_input_release(&d->inputs[i]);
+    for (size_t i = 0; d->labels && i < d->count; i++)
+        free(d->labels[i]);
     free(d->inputs);
+    free(d->labels);
     free(d->targets);
     memset(d, 0, sizeof(*d));
 }

@@ -10,9 +10,12 @@
 
 struct tf_dataset {
     struct tf_input *inputs; /* [count] */
-    size_t count, tokens;
-    float *targets; /* [count][cols] */
+    size_t count;
+    float *targets; /* [count][cols]; NULL: none */
     size_t cols;
+    /* [count] of [inputs[i].n]: what each token is to give, or TF_IGNORE; of a
+     * language model what stands one token later. NULL: none */
+    int32_t **labels;
 };
 
 /* How rows become ids. */
@@ -28,6 +31,13 @@ struct tf_dataset_opts {
 int tf_dataset_encode(struct tf_dataset *d, const struct tf_table *t,
                       const struct tf_dataset_opts *opts, struct tf_err *err);
 void tf_dataset_release(struct tf_dataset *d);
+
+/* Room for so many inputs, and lists of labels, for others to fill. */
+int tf_dataset_make(struct tf_dataset *d, size_t count, bool labels,
+                    struct tf_err *err);
+/* Labels of an input that is filled, all of them TF_IGNORE; NULL when there is
+ * no memory. */
+int32_t *tf_dataset_labels(struct tf_dataset *d, size_t i, struct tf_err *err);
 
 /* A permutation of 0..n-1 that (seed, epoch) alone make. */
 void tf_order_shuffle(uint64_t seed, uint64_t epoch, uint32_t *order, size_t n);

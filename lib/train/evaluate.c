@@ -187,7 +187,12 @@ static int evaluate_labels(struct tf_trainer *t, double *loss,
 int tf_train_evaluate(struct tf_trainer *t, double *loss,
                       struct tf_metrics *metrics, struct tf_err *err)
 {
-    return t->config->task == TF_TRAIN_CLASSIFICATION
-               ? evaluate_labels(t, loss, metrics, err)
-               : evaluate_tokens(t, loss, metrics, err);
+    switch (t->config->task) {
+    case TF_TRAIN_CLASSIFICATION:
+        return evaluate_labels(t, loss, metrics, err);
+    case TF_TRAIN_TOKEN_CLASSIFICATION:
+        return tf_train_evaluate_tags(t, loss, metrics, err);
+    default:
+        return evaluate_tokens(t, loss, metrics, err);
+    }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/json.h"
 #include "base/mem.h"
+#include "nn/ops.h"
 
 #define LABELS_MAX 1000000
 
@@ -207,6 +208,12 @@ static int take_numbered(struct tf_labels *l, size_t n,
     return 0;
 }
 
+/* In lists of ids, one a token, -100 is none. */
+static bool ignored(const struct tf_label_column *c, size_t i)
+{
+    return c->kind == TF_LABELS_VECTORS && c->values[i] == TF_IGNORE;
+}
+
 /* How many classes a column of ids has: they must all be there. */
 static int count_ids(const struct tf_label_column *c, size_t *n,
                      struct tf_err *err)
@@ -216,6 +223,8 @@ static int count_ids(const struct tf_label_column *c, size_t *n,
     uint8_t *seen;
 
     for (size_t i = 0; i < c->used; i++) {
+        if (ignored(c, i))
+            continue;
         if (c->values[i] < 0 || c->values[i] >= LABELS_MAX)
             return tf_fail(err,
                            "class ids begin at 0, but there is %g; name "
@@ -228,7 +237,8 @@ static int count_ids(const struct tf_label_column *c, size_t *n,
     if (!seen)
         return -1;
     for (size_t i = 0; i < c->used; i++)
-        seen[(size_t)c->values[i]] = 1;
+        if (!ignored(c, i))
+            seen[(size_t)c->values[i]] = 1;
     while (missing < *n && seen[missing])
         missing++;
     free(seen);
@@ -285,6 +295,23 @@ int tf_labels_find(struct tf_labels *l, const struct tf_label_column *c,
     if (l->problem == TF_SINGLE_LABEL && count_ids(c, &n, err))
         return -1;
     return take_numbered(l, n, model, err);
+}
+
+int tf_labels_find_tags(struct tf_labels *l, const struct tf_label_column *c,
+                        json_t *given, const struct tf_config *model,
+                        struct tf_err *err)
+{
+    size_t n;
+
+    memset(l, 0, sizeof(*l));
+    if (c->kind != TF_LABELS_SETS && c->kind != TF_LABELS_VECTORS)
+        return tf_fail(err, "token-classification needs lists of strings or "
+                            "of whole numbers as labels, one a word");
+    if (given)
+        return take_given(l, given, err);
+    if (c->kind == TF_LABELS_SETS)
+        return take_found(l, &c->names, err);
+    return count_ids(c, &n, err) || take_numbered(l, n, model, err) ? -1 : 0;
 }
 
 void tf_labels_release(struct tf_labels *l)
@@ -380,4 +407,29 @@ float *tf_labels_targets(const struct tf_labels *l,
         }
     free(place);
     return out;
+}
+
+int32_t *tf_labels_ids(const struct tf_labels *l,
+                       const struct tf_label_column *c,
+                       const struct tf_table *t, struct tf_err *err)
+{
+    int32_t *place = places(l, &c->names, err);
+    int32_t *ids = place ? tf_alloc(c->used, sizeof(*ids), err) : NULL;
+    struct targets all = { l, c, place, 1, err };
+
+    for (size_t row = 0; ids && row < c->count; row++)
+        for (size_t i = c->start[row]; ids && i < c->start[row + 1]; i++) {
+            double value = c->values[i];
+
+            ids[i] = ignored(c, i) ? TF_IGNORE : place_of(&all, value);
+            if (ids[i] >= 0 ? ids[i] == value || c->kind == TF_LABELS_SETS
+                            : ids[i] == TF_IGNORE)
+                continue;
+            unknown(&all, value);
+            tf_table_err_at(t, row, err);
+            free(ids);
+            ids = NULL;
+        }
+    free(place);
+    return ids;
 }

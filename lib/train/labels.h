@@ -50,6 +50,10 @@ void tf_label_column_release(struct tf_label_column *c);
 int tf_labels_find(struct tf_labels *l, const struct tf_label_column *c,
                    json_t *given, enum tf_problem problem,
                    const struct tf_config *model, struct tf_err *err);
+/* The same for lists with a label for each word or token. */
+int tf_labels_find_tags(struct tf_labels *l, const struct tf_label_column *c,
+                        json_t *given, const struct tf_config *model,
+                        struct tf_err *err);
 void tf_labels_release(struct tf_labels *l);
 
 /* Targets of every row: [count][1] class ids for single labels, else
@@ -59,4 +63,10 @@ float *tf_labels_targets(const struct tf_labels *l,
                          const struct tf_label_column *c,
                          const struct tf_table *t, size_t *cols,
                          struct tf_err *err);
+
+/* The class ids of all of a column's values, in its order; -100 in a list of
+ * numbers stays as it is. free() releases; NULL as above. */
+int32_t *tf_labels_ids(const struct tf_labels *l,
+                       const struct tf_label_column *c,
+                       const struct tf_table *t, struct tf_err *err);
 #endif

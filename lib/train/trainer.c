@@ -136,97 +136,17 @@ static int read_table(struct tf_table *table, json_t *files, const char *label,
     return table->count ? 0 : tf_fail(err, "the data has no records");
 }
 
-/* The most tokens of a text: max_length, else what tokenizer and model were
- * made for. */
-static size_t choose_limit(const struct tf_trainer *t)
-{
-    size_t limit = tf_tokenizer_info(t->tokenizer)->model_max_length;
-    size_t made_for = tf_model_made_for(t->model);
-    size_t positions = tf_model_max_tokens(t->model);
-
-    if (!limit || made_for < limit)
-        limit = made_for;
-    if (t->config->max_length)
-        limit = (size_t)t->config->max_length;
-    if (positions < limit)
-        limit = positions;
-    return limit == SIZE_MAX ? 0 : limit;
-}
-
-/* Ids that the files of the data, or the tokenizer's, gave. */
-static int check_inputs(const struct tf_trainer *t, const struct tf_dataset *d,
-                        const struct tf_table *table, struct tf_err *err)
-{
-    for (size_t i = 0; i < d->count; i++)
-        if (tf_model_check(t->model, d->inputs[i].ids, d->inputs[i].type_ids,
-                           d->inputs[i].n, err)) {
-            tf_table_err_at(table, i, err);
-            return -1;
-        }
-    return 0;
-}
-
-static int make_dataset(struct tf_trainer *t, struct tf_dataset *d,
-                        const struct tf_table *table,
-                        const struct tf_label_column *labels,
-                        struct tf_err *err)
-{
-    struct tf_dataset_opts opts = { .tokenizer = t->tokenizer,
-                                    .pool = t->pool,
-                                    .text = t->config->text_column,
-                                    .pair = t->config->text_pair_column,
-                                    .limit = choose_limit(t) };
-
-    if (tf_dataset_encode(d, table, &opts, err) ||
-        check_inputs(t, d, table, err))
-        return -1;
-    if (t->config->task != TF_TRAIN_CLASSIFICATION)
-        return 0;
-    d->targets = tf_labels_targets(&t->labels, labels, table, &d->cols, err);
-    return d->targets ? 0 : -1;
-}
-
-static int read_labels(const struct tf_trainer *t,
-                       struct tf_label_column *labels,
-                       const struct tf_table *table, struct tf_err *err)
-{
-    return t->config->task == TF_TRAIN_CLASSIFICATION
-               ? tf_label_column_read(labels, table, t->config->label_column,
-                                      err)
-               : 0;
-}
-
 static int read_valid(struct tf_trainer *t, struct tf_err *err)
 {
     const struct tf_train_config *c = t->config;
     struct tf_label_column labels = { 0 };
     struct tf_table table = { 0 };
     int failed = read_table(&table, c->validation_file, c->label_column, err) ||
-                 read_labels(t, &labels, &table, err) ||
-                 make_dataset(t, &t->valid, &table, &labels, err);
+                 tf_train_read_labels(t, &labels, &table, err) ||
+                 tf_train_dataset(t, &t->valid, &table, &labels, err);
 
     tf_label_column_release(&labels);
     tf_table_release(&table);
-    return failed ? -1 : 0;
-}
-
-/* The labels to learn, by the model's config where the data has only ids. */
-static int find_labels(struct tf_trainer *t,
-                       const struct tf_label_column *column, const char *dir,
-                       struct tf_err *err)
-{
-    struct tf_config config;
-    int failed;
-
-    if (t->config->task != TF_TRAIN_CLASSIFICATION)
-        return 0;
-    failed =
-        tf_config_open(&config, dir, err) ||
-        tf_config_labels(&config, NULL, err) ||
-        tf_labels_find(&t->labels, column, t->config->labels,
-                       (enum tf_problem)t->config->problem_type, &config, err);
-
-    tf_config_release(&config);
     return failed ? -1 : 0;
 }
 
@@ -261,6 +181,7 @@ static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
         [TF_TRAIN_CLASSIFICATION] = TF_SEQUENCE_CLASSIFICATION,
         [TF_TRAIN_CAUSAL_LM] = TF_CAUSAL_LM,
         [TF_TRAIN_MASKED_LM] = TF_MASKED_LM,
+        [TF_TRAIN_TOKEN_CLASSIFICATION] = TF_TOKEN_CLASSIFICATION,
     };
     struct tf_model_opts opts = { .task = tasks[t->config->task],
                                   .train = &training };
@@ -295,9 +216,10 @@ static int open_data(struct tf_trainer *t, const char *dir, struct tf_err *err)
     t->tokenizer = tf_tokenizer_open(dir, err);
     failed = !t->tokenizer ||
              read_table(&table, c->train_file, c->label_column, err) ||
-             read_labels(t, &labels, &table, err) ||
-             find_labels(t, &labels, dir, err) || open_model(t, dir, err) ||
-             make_dataset(t, &t->train, &table, &labels, err);
+             tf_train_read_labels(t, &labels, &table, err) ||
+             tf_train_find_labels(t, &labels, dir, err) ||
+             open_model(t, dir, err) ||
+             tf_train_dataset(t, &t->train, &table, &labels, err);
     tf_label_column_release(&labels);
     tf_table_release(&table);
     if (!failed && c->validation_file)
@@ -421,8 +343,10 @@ void tf_trainer_free(struct tf_trainer *t)
 int tf_trainer_plan(struct tf_trainer *t, struct tf_buf *out,
                     struct tf_err *err)
 {
-    size_t n = 0, states = 0;
+    size_t n = 0, states = 0, tokens = 0;
 
+    for (size_t i = 0; i < t->train.count; i++)
+        tokens += t->train.inputs[i].n;
     for (size_t i = 0; i < t->model->params.count; i++) {
         const char *name;
         size_t count;
@@ -437,9 +361,9 @@ int tf_trainer_plan(struct tf_trainer *t, struct tf_buf *out,
                 "%zu, \"train_tokens\": %zu, \"validation_records\": %zu, "
                 "\"steps_per_epoch\": %lld, \"max_steps\": %lld, "
                 "\"warmup_steps\": %lld, \"state_bytes\": %zu}",
-                n, t->labels.count, t->train.count, t->train.tokens,
-                t->valid.count, (long long)t->steps_per_epoch,
-                (long long)t->max_steps, (long long)t->schedule.warmup,
+                n, t->labels.count, t->train.count, tokens, t->valid.count,
+                (long long)t->steps_per_epoch, (long long)t->max_steps,
+                (long long)t->schedule.warmup,
                 (2 * n + states) * sizeof(float));
     return out->failed ? tf_no_memory(err, out->len) : 0;
 }

@@ -36,7 +36,7 @@ struct tf_trainer {
     struct tf_joined joined;
     float *targets; /* of one part */
     size_t target_room;
-    int32_t *token_labels; /* [T] of one part, of a language model */
+    int32_t *token_labels; /* [T] of one part, where tokens have some */
     size_t label_room;
     struct tf_token_goals goals;
     bool alone; /* sequences go through the model one by one */
@@ -51,6 +51,19 @@ struct tf_trainer {
     double last_norm, last_rate; /* of the last step */
     bool early;                  /* patience is at its end */
 };
+
+/* trainer_data.c: what the task reads of a table. Labels are of the tasks that
+ * have some; to be found in the training table, or the model's config where the
+ * data has only ids. */
+int tf_train_read_labels(const struct tf_trainer *t,
+                         struct tf_label_column *labels,
+                         const struct tf_table *table, struct tf_err *err);
+int tf_train_find_labels(struct tf_trainer *t,
+                         const struct tf_label_column *column, const char *dir,
+                         struct tf_err *err);
+int tf_train_dataset(struct tf_trainer *t, struct tf_dataset *d,
+                     const struct tf_table *table,
+                     const struct tf_label_column *labels, struct tf_err *err);
 
 /* One optimizer step over the records order[first, end), which are so many
  * batches of the config's size. Gives the loss. */
@@ -80,6 +93,10 @@ struct tf_tensor *tf_train_loss(struct tf_ctx *ctx, const struct tf_trainer *t,
 /* The loss over the validation records, and their metrics. */
 int tf_train_evaluate(struct tf_trainer *t, double *loss,
                       struct tf_metrics *metrics, struct tf_err *err);
+
+/* The same of a token-classification: evaluate_tags.c. */
+int tf_train_evaluate_tags(struct tf_trainer *t, double *loss,
+                           struct tf_metrics *metrics, struct tf_err *err);
 
 /* trainer_log.c: lines for people and programs, TensorBoard, log_history. Each
  * takes `row`. */

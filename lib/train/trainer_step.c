@@ -7,7 +7,8 @@
 
 #define PART_TOKENS 1024 /* of one pass: it bounds what a step keeps */
 
-static bool is_lm(const struct tf_trainer *t)
+/* Has each token a label? */
+static bool reads_tokens(const struct tf_trainer *t)
 {
     return t->config->task != TF_TRAIN_CLASSIFICATION;
 }
@@ -35,6 +36,20 @@ static int make_room(struct tf_trainer *t, size_t targets, size_t labels,
     return 0;
 }
 
+/* Labels of the record's tokens, which stand from `at` on in what is joined. */
+static void token_labels(struct tf_trainer *t, const struct tf_dataset *d,
+                         size_t record, uint64_t step, size_t at)
+{
+    const struct tf_input *in = &d->inputs[record];
+
+    if (d->labels)
+        memcpy(t->token_labels + at, d->labels[record],
+               in->n * sizeof(t->token_labels[0]));
+    else
+        tf_token_goals(&t->goals, in, step, record, t->token_labels + at,
+                       t->joined.ids + at);
+}
+
 size_t tf_train_join(struct tf_trainer *t, const struct tf_dataset *d,
                      const uint32_t *records, size_t first, size_t n,
                      uint64_t step, struct tf_err *err)
@@ -49,12 +64,11 @@ size_t tf_train_join(struct tf_trainer *t, const struct tf_dataset *d,
         if (i > first && (t->alone || tokens + in->n > PART_TOKENS))
             break;
         if (tf_join_add(&t->joined, in, err) ||
-            make_room(t, (i + 1 - first) * cols, is_lm(t) ? tokens + in->n : 0,
-                      err))
+            make_room(t, (i + 1 - first) * cols,
+                      reads_tokens(t) ? tokens + in->n : 0, err))
             return 0;
-        if (is_lm(t))
-            tf_token_goals(&t->goals, in, step, record,
-                           t->token_labels + tokens, t->joined.ids + tokens);
+        if (reads_tokens(t))
+            token_labels(t, d, record, step, tokens);
         else
             memcpy(t->targets + (i - first) * cols, d->targets + record * cols,
                    cols * sizeof(float));
@@ -63,19 +77,29 @@ size_t tf_train_join(struct tf_trainer *t, const struct tf_dataset *d,
     return i;
 }
 
+static size_t count_labels(const struct tf_dataset *d, size_t record)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < d->inputs[record].n; i++)
+        count += d->labels[record][i] != TF_IGNORE;
+    return count;
+}
+
 float tf_train_denominator(const struct tf_trainer *t,
                            const struct tf_dataset *d, const uint32_t *records,
                            size_t first, size_t end, uint64_t step)
 {
     size_t count = 0;
 
-    if (!is_lm(t))
+    if (!reads_tokens(t))
         return (float)((end - first) * d->cols);
     for (size_t i = first; i < end; i++) {
         size_t record = records ? records[i] : i;
 
-        count += tf_token_goals(&t->goals, &d->inputs[record], step, record,
-                                NULL, NULL);
+        count += d->labels ? count_labels(d, record)
+                           : tf_token_goals(&t->goals, &d->inputs[record], step,
+                                            record, NULL, NULL);
     }
     /* nothing to predict is no loss */
     return count ? (float)count : 1;
@@ -119,7 +143,7 @@ struct tf_tensor *tf_train_joined_loss(struct tf_trainer *t, struct tf_ctx *ctx,
                             .smoothing = (float)t->config->label_smoothing };
     struct tf_tensor *logits;
 
-    if (is_lm(t))
+    if (reads_tokens(t))
         return tf_model_token_loss(ctx, runner, t->model, &t->joined.batch,
                                    t->token_labels, &spec);
     logits = tf_model_logits(ctx, runner, t->model, &t->joined.batch);
