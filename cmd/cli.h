@@ -206,6 +206,10 @@ int cli_finish(int status);
 /* A status for cli_die: of an error of the library. */
 int cli_status_of(const struct tf_err *err);
 
+/* The value of an option that is a size: "5GB" (1000s), "5GiB" (1024s) or
+ * bytes. Anything else is a usage error. */
+size_t cli_size(const char *option, const char *s);
+
 /* The closest of `words` ("a|b|c") to `word`, or NULL when none is near. */
 const char *cli_closest(const char *word, const char *words);
 #endif

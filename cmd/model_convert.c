@@ -1,5 +1,3 @@
-#include <stdlib.h>
-#include <strings.h>
 #include "cmd/model.h"
 #include "convert/convert.h"
 
@@ -16,30 +14,6 @@ const struct cli_opt model_convert_opts[] = {
     CLI_END,
 };
 
-/* "5GB" (1000s), "5GiB" (1024s) or bytes. */
-static size_t parse_size(const char *s)
-{
-    static const struct {
-        const char *unit;
-        double bytes;
-    } units[] = {
-        { "", 1 },          { "KB", 1e3 },   { "MB", 1e6 },
-        { "GB", 1e9 },      { "KiB", 1024 }, { "MiB", 1024 * 1024 },
-        { "GiB", 1 << 30 },
-    };
-    char *end;
-    double n = strtod(s, &end);
-    size_t i;
-
-    for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (end != s && !strcasecmp(end, units[i].unit)) {
-            n *= units[i].bytes;
-            if (n >= 1 && n < 1e18)
-                return (size_t)n;
-        }
-    cli_usage("--max-shard-size: \"%s\" is no size like 5GB or 200MB", s);
-}
-
 int model_convert(char **operands)
 {
     static const enum tf_dtype types[] = { TF_F32, TF_F32, TF_BF16, TF_F16 };
@@ -52,7 +26,7 @@ int model_convert(char **operands)
     if (!output)
         cli_usage("no folder to write is named: -o DIR");
     if (max_shard)
-        opts.max_shard = parse_size(max_shard);
+        opts.max_shard = cli_size("--max-shard-size", max_shard);
     if (tf_convert(model, output, &opts, &report, &err))
         model_die(&err);
     model_print(json_pack(

@@ -41,8 +41,8 @@ void tf_plan_release(struct tf_plan *plan)
 
 bool tf_made_is_copy(const struct tf_made *m)
 {
-    return m->to.dtype == m->from->dtype && m->add == 0 && !m->turned &&
-           m->order == TF_ROWS_ALIKE;
+    return !m->make && m->to.dtype == m->from->dtype && m->add == 0 &&
+           !m->turned && m->order == TF_ROWS_ALIKE;
 }
 
 /* A row of the output by group: its head's rows among all q, all k, all v. */
@@ -97,7 +97,7 @@ static void put_column(const struct tf_made *m, char *out, const float *row,
         pack(m->to.dtype, out + (i * rows + r) * bytes, row + i, 1);
 }
 
-int tf_made_fill(const struct tf_made *m, void *out, struct tf_err *err)
+static int fill_rows(const struct tf_made *m, void *out, struct tf_err *err)
 {
     const struct tf_dtype_info *from = tf_dtype_info(m->from->dtype);
     const struct tf_dtype_info *to = tf_dtype_info(m->to.dtype);
@@ -123,4 +123,9 @@ int tf_made_fill(const struct tf_made *m, void *out, struct tf_err *err)
     }
     free(row);
     return 0;
+}
+
+int tf_made_fill(const struct tf_made *m, void *out, struct tf_err *err)
+{
+    return m->make ? m->make(m, out, err) : fill_rows(m, out, err);
 }

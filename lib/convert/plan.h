@@ -21,6 +21,10 @@ struct tf_made {
     char *name;
     const struct tf_tensor *from; /* borrowed */
     struct tf_tensor to;          /* type and shape; data NULL */
+    /* Makes the output; then what follows is not looked at. NULL: numbers of
+     * `from` in order, as `to`'s type. */
+    int (*make)(const struct tf_made *m, void *out, struct tf_err *err);
+    void *arg; /* make's own */
     float add;                    /* to each number */
     bool turned;                  /* from is [cols][rows] of the output */
     enum tf_row_order order;
@@ -42,6 +46,6 @@ void tf_plan_release(struct tf_plan *plan);
 /* The output is the source's bytes as they are. */
 bool tf_made_is_copy(const struct tf_made *m);
 /* Make the output, tf_tensor_bytes(&m->to) bytes, a row at a time; its type is
- * F32, BF16 or F16. */
+ * F32, BF16 or F16, or there is a make(). */
 int tf_made_fill(const struct tf_made *m, void *out, struct tf_err *err);
 #endif

@@ -27,14 +27,22 @@ static void tile_int8(const struct tf_tile *t)
             c[j] = t->first ? sum[i][j] : c[j] + sum[i][j];
 }
 
-static float quantize(int8_t *dst, const float *src, uint8_t offset, size_t n)
+static float largest(const float *a, size_t n)
 {
-    float most = 0, scale;
+    float most = 0;
     size_t i;
 
-    for (i = 0; i < n; i++)
-        if (!(fabsf(src[i]) <= most))
-            most = fabsf(src[i]);
+    for (i = 0; i < n && !isnan(most); i++)
+        if (!(fabsf(a[i]) <= most))
+            most = fabsf(a[i]);
+    return most;
+}
+
+static float quantize(int8_t *dst, const float *src, uint8_t offset, size_t n)
+{
+    float most = largest(src, n), scale;
+    size_t i;
+
     if (!isfinite(most) || most == 0) {
         memset(dst, offset, n);
         return most == 0 ? 0 : NAN;
@@ -71,6 +79,7 @@ void tf_int8_ref(struct tf_kernels *k)
         .mr = MR, .nr = NR, .row_step = 1, .k_step = 1, .tile = tile_int8
     };
     k->int8_offset = 0;
+    k->largest = largest;
     k->quantize = quantize;
     k->dequantize = dequantize;
     k->sum_int8 = sum_int8;

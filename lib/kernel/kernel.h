@@ -131,6 +131,7 @@ struct tf_kernels {
     void (*mul)(float *dst, const float *a, const float *b, size_t n);
     float (*max)(const float *a, size_t n); /* -INFINITY for n = 0 */
 
+    float (*largest)(const float *a, size_t n); /* max |a|; NaN if one is */
     /* dst = src / scale to nearest, ties to even, with scale = max |src| / 127,
      * plus offset (wrapping); returns scale. When that is not finite, it is
      * NaN, and dst is all offset. */

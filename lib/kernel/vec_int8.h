@@ -8,7 +8,7 @@
 #include "kernel/vec_kernels.h"
 
 /* The largest |a[i]|; what is not finite wins. */
-INLINE float largest(const float *a, size_t n)
+static float largest(const float *a, size_t n)
 {
     vf top = v_set(0), x;
     vmask nan = v_none();
@@ -60,6 +60,7 @@ static void dequantize(float *dst, const int32_t *src, int32_t shift,
 
 static inline void fill_int8(struct tf_kernels *k)
 {
+    k->largest = largest;
     k->quantize = quantize;
     k->dequantize = dequantize;
 }

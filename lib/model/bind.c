@@ -42,7 +42,8 @@ static const struct tf_tensor *try_name(struct tf_bind *bind, const char *name)
 
     if (i == SIZE_MAX)
         return NULL;
-    bind->used[i] = 1;
+    if (bind->used[i] == TF_ROLE_UNUSED)
+        bind->used[i] = TF_ROLE_OTHER;
     return tf_weights_at(bind->weights, i, &name);
 }
 
@@ -305,9 +306,19 @@ static int narrow(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
     return 0;
 }
 
+static void set_role(struct tf_bind *bind, const char *name, enum tf_role role)
+{
+    size_t i = tf_weights_index(bind->weights, name);
+
+    if (i != SIZE_MAX)
+        bind->used[i] = (uint8_t)role;
+}
+
 /* Make a matrix or table ready: of a type the kernels read, aligned. */
 static int settle(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
 {
+    if (bind->look)
+        return 0;
     if (bind->convert && bind->dtype != t->dtype && bind->dtype != TF_F32)
         return narrow(bind, t, err);
     if (t->dtype == TF_F64 || !aligned(t))
@@ -361,6 +372,7 @@ int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
 
     if (!found)
         return -1;
+    set_role(bind, name, TF_ROLE_TABLE);
     *t = *found;
     return bind->params ? tf_bind_adopt(bind, t, name, false, err)
                         : settle(bind, t, err);
@@ -379,6 +391,10 @@ int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
 
     if (!found)
         return -1;
+    set_role(bind, name,
+             !bind->inside ? TF_ROLE_HEAD
+             : transposed  ? TF_ROLE_TURNED
+                           : TF_ROLE_MATRIX);
     len = strlen(name) + 1;
     kept = tf_arena_alloc(bind->memory, len, 1);
     if (!kept)

@@ -15,6 +15,16 @@
 #include "model/params.h"
 #include "nn/ops.h"
 
+/* What a tensor of the files is to the model. */
+enum tf_role {
+    TF_ROLE_UNUSED,
+    TF_ROLE_OTHER,  /* vectors, norms, convolutions, scales */
+    TF_ROLE_HEAD,   /* a matrix of a task's head */
+    TF_ROLE_TABLE,  /* embeddings */
+    TF_ROLE_MATRIX, /* of a linear layer of the base model, [out][in] */
+    TF_ROLE_TURNED, /* the same as [in][out] (Conv1D) */
+};
+
 struct tf_bind {
     const struct tf_weights *weights;
     const char
@@ -22,11 +32,13 @@ struct tf_bind {
     bool convert; /* matrices to `dtype`, else left as they are */
     enum tf_dtype dtype;
     struct tf_arena *memory; /* for what can't stay in the file */
-    uint8_t *used;           /* [tensors of weights]: 1 once bound */
+    uint8_t *used;           /* [tensors of weights]: enum tf_role */
+    bool look; /* names, shapes and roles alone: large tensors stay as they are
+                  in the files */
 
     /* For training, else NULL: all that is bound becomes a parameter. */
     struct tf_parameters *params;
-    bool inside; /* of the base model: saved with the prefix */
+    bool inside; /* of the base model: saved with the prefix; a head is not */
     bool fresh;  /* what is missing, or has another number of rows, is new */
 };
 

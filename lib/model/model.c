@@ -42,8 +42,7 @@ static int bind_head(struct tf_model *m, enum tf_task task,
                         err);
 }
 
-static int list_unexpected(struct tf_model *m, const uint8_t *used,
-                           struct tf_err *err)
+static int list_unexpected(struct tf_model *m, struct tf_err *err)
 {
     size_t n = tf_weights_count(m->weights);
     const char *name;
@@ -52,7 +51,7 @@ static int list_unexpected(struct tf_model *m, const uint8_t *used,
     if (!m->unexpected)
         return tf_no_memory(err, n * sizeof(name));
     for (size_t i = 0; i < n; i++)
-        if (!used[i]) {
+        if (m->roles[i] == TF_ROLE_UNUSED) {
             tf_weights_at(m->weights, i, &name);
             m->unexpected[m->unexpected_count++] = name;
         }
@@ -100,24 +99,26 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                             .prefix = m->arch.prefix,
                             .convert = opts->convert,
                             .dtype = opts->dtype,
-                            .memory = &m->memory };
-    int failed;
+                            .memory = &m->memory,
+                            .inside = true,
+                            .look = opts->look };
+    size_t n = tf_weights_count(m->weights);
 
     if (opts->train) {
         m->params.memory = &m->memory;
         m->params.seed = opts->train->seed;
         m->params.std = initializer_std(&m->config);
         bind.params = &m->params;
-        bind.inside = true;
     }
-    bind.used = tf_alloc(tf_weights_count(m->weights), 1, err);
-    if (!bind.used)
-        return -1;
-    failed = bind_stacks(m, opts->task, &bind, err) ||
-             bind_head(m, opts->task, &bind, err) ||
-             list_unexpected(m, bind.used, err);
-    free(bind.used);
-    return failed ? -1 : 0;
+    m->roles = bind.used = tf_arena_alloc(&m->memory, n, 1);
+    if (!m->roles)
+        return tf_no_memory(err, n);
+    memset(m->roles, TF_ROLE_UNUSED, n);
+    return bind_stacks(m, opts->task, &bind, err) ||
+                   bind_head(m, opts->task, &bind, err) ||
+                   list_unexpected(m, err)
+               ? -1
+               : 0;
 }
 
 /* The configuration of a folder, or of a GGUF, whose weights are opened too. */

@@ -36,6 +36,7 @@ struct tf_model_opts {
     bool convert;      /* matrices to `dtype`; else as they are stored */
     enum tf_dtype
         dtype; /* TF_F32 (stored values, no change), TF_BF16, TF_F16 */
+    bool look; /* only to see what tensors are for: not to be run */
     /* To train it: all tensors become float32 parameters, a head that is
      * missing or has other labels is made; NULL: not. */
     const struct tf_model_training *train;
@@ -53,6 +54,7 @@ struct tf_model {
     struct tf_head head; /* of the task */
     struct tf_arena memory;
     struct tf_parameters params; /* when it is trained */
+    uint8_t *roles;              /* [tensors of weights]: enum tf_role */
     const char **unexpected;     /* tensors of the files that nothing uses */
     size_t unexpected_count;
 };

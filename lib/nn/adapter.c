@@ -1,5 +1,6 @@
 #include "nn/drop.h"
 #include "nn/linear.h"
+#include "nn/matrix.h"
 #include "nn/rows.h"
 
 #include <math.h>
@@ -394,29 +395,6 @@ struct norms_job {
     float *scratch;
 };
 
-/* Rows [first, first + n) of the weight as float32 [n][in]. */
-static void load_rows(const struct tf_weight *w, size_t first, size_t n,
-                      float *dst, float *column)
-{
-    const struct tf_tensor *t = tf_base_of(&w->w);
-    const struct tf_dtype_info *info = tf_dtype_info(t->dtype);
-    const char *data = t->data;
-    size_t row_bytes = t->ld / info->block * info->bytes, i, j;
-
-    if (!w->transposed) {
-        for (i = 0; i < n; i++)
-            info->unpack(dst + i * w->in, data + (first + i) * row_bytes,
-                         w->in);
-        return;
-    }
-    data += first / info->block * info->bytes;
-    for (j = 0; j < w->in; j++) {
-        info->unpack(column, data + j * row_bytes, n);
-        for (i = 0; i < n; i++)
-            dst[i * w->in + j] = column[i];
-    }
-}
-
 static void measure_rows(void *arg, size_t task, int worker)
 {
     const struct norms_job *job = arg;
@@ -430,7 +408,8 @@ static void measure_rows(void *arg, size_t task, int worker)
 
     g.c = gemm + job->floats - job->rows * (w->in + 1);
     g.ldc = w->in;
-    load_rows(w, first, n, g.c, g.c + job->rows * w->in);
+    tf_matrix_rows(tf_base_of(&w->w), w->transposed, first, n, g.c,
+                   g.c + job->rows * w->in);
     g.a = tf_rows_mat((const float *)a->b.data + first * a->b.ld, a->b.ld);
     g.b = tf_rows_mat(a->a.data, a->a.ld);
     tf_gemm_serial(&g, gemm);

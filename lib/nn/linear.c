@@ -1,5 +1,6 @@
 #include "nn/linear.h"
 
+#include "nn/matrix.h"
 #include "nn/rows.h"
 
 struct tf_mat tf_weight_mat(const struct tf_weight *w)
@@ -80,19 +81,15 @@ struct unpack_job {
 static void unpack_rows(void *arg, size_t first, size_t end)
 {
     const struct unpack_job *job = arg;
-    const struct tf_dtype_info *info = tf_dtype_info(job->t->dtype);
-    size_t bytes = job->t->ld / info->block * info->bytes, i;
 
-    for (i = first; i < end; i++)
-        info->unpack(job->dst + i * tf_cols(job->t),
-                     (const char *)job->t->data + (job->first + i) * bytes,
-                     tf_cols(job->t));
+    tf_matrix_rows(job->t, false, job->first + first, end - first,
+                   job->dst + first * tf_cols(job->t), NULL);
 }
 
 enum { UNPACKED_ROWS = 256 };
 
-/* The blocks of a quantised weight lie along its rows, across the way that the
- * product goes: some rows at a time are unpacked before. */
+/* The blocks, or the scales, of a quantised weight belong to its rows, across
+ * the way that the product goes: some rows at a time are unpacked before. */
 static void back_through_blocks(struct tf_ctx *ctx, const struct tf_tensor *t,
                                 struct tf_gemm *g)
 {
@@ -128,7 +125,7 @@ void tf_back_to_input(struct tf_ctx *ctx, const struct tf_weight *w,
     g.b = tf_turn(tf_weight_mat(w));
     g.c = dx;
     g.ldc = ld;
-    if (tf_dtype_info(t->dtype)->block > 1 && !w->transposed)
+    if ((t->scale || tf_dtype_info(t->dtype)->block > 1) && !w->transposed)
         back_through_blocks(ctx, t, &g);
     else
         tf_product(ctx, &g);
