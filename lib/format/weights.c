@@ -358,6 +358,11 @@ struct tf_weights *tf_weights_open(const char *path, struct tf_err *err)
     return w;
 }
 
+struct tf_weights *tf_weights_none(struct tf_err *err)
+{
+    return tf_alloc(1, sizeof(struct tf_weights), err);
+}
+
 void tf_weights_close(struct tf_weights *w)
 {
     if (!w)

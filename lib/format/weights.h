@@ -17,6 +17,8 @@ struct tf_weights;
 /* Open the weights of a folder, or one file or index. NULL and `err` on
  * failure; a folder that has only a form not readable here says so by name. */
 struct tf_weights *tf_weights_open(const char *path, struct tf_err *err);
+/* No tensors at all, of a model that begins anew. */
+struct tf_weights *tf_weights_none(struct tf_err *err);
 void tf_weights_close(struct tf_weights *w); /* NULL is allowed */
 
 /* Borrowed until close, or NULL. */

@@ -92,6 +92,9 @@ struct tf_stack_names {
     const char *cross_q, *cross_k, *cross_v, *cross_o;
 };
 
+/* How a model from nothing begins (init.h). */
+enum tf_init { TF_INIT_PLAIN, TF_INIT_BY_DEPTH, TF_INIT_BY_WIDTH };
+
 /* A stack of layers over embeddings, its sizes from config.json. */
 struct tf_stack_spec {
     struct tf_stack_names names;
@@ -168,6 +171,7 @@ struct tf_stack_spec {
     bool ssm_bias, ssm_conv_bias;
 
     double dropout, embedding_dropout, attention_dropout;
+    enum tf_init init;
 
     size_t conv_kernel, conv_groups;
     enum tf_act conv_act;
@@ -196,10 +200,11 @@ struct tf_head_spec {
     const char *out_bias; /* a name in full, when it is not out's ".bias" */
     enum tf_act act;
     bool dense_bias, bias;
-    bool dense_in_base;              /* dense is a part of the base model */
-    bool tied;                       /* out may be the table of tokens */
-    bool to_embedding;               /* dense narrows to the embedding width */
-    bool bias_optional;              /* a missing bias is none */
+    bool dense_in_base; /* dense is a part of the base model */
+    bool tied;          /* out may be the table of tokens */
+    bool to_embedding;  /* dense narrows to the embedding width */
+    bool bias_optional; /* a missing bias is none */
+    bool no_prefix;     /* the base model's tensors stand without the prefix */
     double scale, divisor, soft_cap; /* of the logits */
     bool scale_by_width;             /* also by 1 / sqrt(width) */
     double dense_dropout, dropout;   /* before dense, before out */

@@ -111,6 +111,7 @@ const struct tf_field tf_stack_fields[] = {
     BOOL(ssm_bias, NULL),
     BOOL(ssm_conv_bias, NULL),
 
+    WORD(init, "plain|by_depth|by_width"),
     NUMBER(dropout, "$hidden_dropout_prob|dropout|resid_pdrop"
       "|residual_dropout|hidden_dropout"),
     NUMBER(embedding_dropout, "$embd_pdrop|embed_dropout|embedding_dropout"
@@ -159,6 +160,7 @@ const struct tf_field tf_head_fields[] = {
     BOOL(tied, NULL),
     BOOL(to_embedding, NULL),
     BOOL(bias_optional, NULL),
+    BOOL(no_prefix, NULL),
     NUMBER(scale, "1"),
     NUMBER(divisor, "1"),
     NUMBER(soft_cap, NULL),

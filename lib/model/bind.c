@@ -5,8 +5,6 @@
 #include "base/io.h"
 #include "kernel/kernel.h"
 
-#define NAME_MAX_BYTES 512
-
 /* Expand pattern[0, n) into `out`: {} and {group} are at.layer, {inner} is
  * at.inner, {expert} and {head} are at.part. Cut off when too long: such a name
  * is in no file. */
@@ -81,7 +79,7 @@ const struct tf_tensor *tf_bind_find(struct tf_bind *bind, const char *pattern,
 {
     const char *prefix = bind->prefix ? bind->prefix : "";
     const struct tf_tensor *t = NULL;
-    char stem[NAME_MAX_BYTES];
+    char stem[TF_BIND_NAME];
     size_t n = 0, p = strcspn(prefix, "|");
 
     for (const char *s = pattern; !t; s += n + 1) {
@@ -160,7 +158,7 @@ int tf_bind_adopt(struct tf_bind *bind, struct tf_tensor *t, const char *name,
 {
     struct tf_parameters *p = bind->params;
     size_t before = p->count, source = tf_weights_index(bind->weights, name);
-    char saved[NAME_MAX_BYTES];
+    char saved[TF_BIND_NAME];
 
     /* a new one may have the name of one that did not fit */
     if (source != SIZE_MAX &&
@@ -173,6 +171,19 @@ int tf_bind_adopt(struct tf_bind *bind, struct tf_tensor *t, const char *name,
         p->v[before].norm = norm;
         p->v[before].fresh = bind->fresh && source == SIZE_MAX;
     }
+    return 0;
+}
+
+int tf_bind_adopt_taps(struct tf_bind *bind, struct tf_tensor *t,
+                       const char *name, size_t taps, struct tf_err *err)
+{
+    struct tf_parameters *p = bind->params;
+    size_t before = p->count;
+
+    if (tf_bind_adopt(bind, t, name, false, err))
+        return -1;
+    if (p->count > before)
+        p->v[before].taps = taps;
     return 0;
 }
 
@@ -194,28 +205,34 @@ static bool other_rows(const struct tf_tensor *t, const size_t *dim,
     return true;
 }
 
-/* A tensor of a head that the files have not. */
+/* A tensor that the files have not. */
 static const struct tf_tensor *make_new(struct tf_bind *bind,
                                         const char *pattern, struct tf_place at,
                                         const char *suffix, const size_t *dim,
-                                        size_t ndim, char name[NAME_MAX_BYTES],
+                                        size_t ndim, char name[TF_BIND_NAME],
                                         struct tf_err *err)
 {
-    char stem[NAME_MAX_BYTES];
+    char stem[TF_BIND_NAME], saved[TF_BIND_NAME];
 
     expand(stem, sizeof(stem), pattern, strcspn(pattern, "|"), at);
-    snprintf(name, NAME_MAX_BYTES, "%.480s%.16s", stem, suffix);
+    snprintf(name, TF_BIND_NAME, "%.480s%.16s", stem, suffix);
+    /* an encoder's and a decoder's table of tokens are one */
+    saved_name(bind, name, saved, sizeof(saved));
+    for (size_t i = 0; i < bind->params->count; i++)
+        if (!strcmp(bind->params->v[i].name, saved))
+            return bind->params->v[i].tensor;
     return tf_parameters_new(bind->params, dim, ndim,
                              !strcmp(suffix, ".weight"), err);
 }
 
-static const struct tf_tensor *
-find_shaped(struct tf_bind *bind, const char *pattern, struct tf_place at,
-            const char *suffix, const size_t *dim, size_t ndim,
-            char name[NAME_MAX_BYTES], struct tf_err *err)
+const struct tf_tensor *tf_bind_shaped(struct tf_bind *bind,
+                                       const char *pattern, struct tf_place at,
+                                       const char *suffix, const size_t *dim,
+                                       size_t ndim, char name[TF_BIND_NAME],
+                                       struct tf_err *err)
 {
     const struct tf_tensor *t =
-        tf_bind_find(bind, pattern, at, suffix, name, NAME_MAX_BYTES);
+        tf_bind_find(bind, pattern, at, suffix, name, TF_BIND_NAME);
     size_t skip = 0;
     bool same;
 
@@ -240,19 +257,9 @@ find_shaped(struct tf_bind *bind, const char *pattern, struct tf_place at,
     return NULL;
 }
 
-const struct tf_tensor *tf_bind_shaped(struct tf_bind *bind,
-                                       const char *pattern, struct tf_place at,
-                                       const char *suffix, const size_t *dim,
-                                       size_t ndim, struct tf_err *err)
-{
-    char name[NAME_MAX_BYTES];
-
-    return find_shaped(bind, pattern, at, suffix, dim, ndim, name, err);
-}
-
 bool tf_bind_has(struct tf_bind *bind, const char *pattern, const char *suffix)
 {
-    char name[NAME_MAX_BYTES];
+    char name[TF_BIND_NAME];
     struct tf_place none = { 0 };
 
     return pattern &&
@@ -330,9 +337,9 @@ int tf_bind_vector(struct tf_bind *bind, struct tf_tensor *t,
                    const char *pattern, struct tf_place at, const char *suffix,
                    size_t n, struct tf_err *err)
 {
-    char name[NAME_MAX_BYTES];
+    char name[TF_BIND_NAME];
     const struct tf_tensor *found =
-        find_shaped(bind, pattern, at, suffix, &n, 1, name, err);
+        tf_bind_shaped(bind, pattern, at, suffix, &n, 1, name, err);
 
     if (!found)
         return -1;
@@ -349,9 +356,9 @@ int tf_bind_numbers(struct tf_bind *bind, struct tf_tensor *t,
                     size_t rows, size_t cols, struct tf_err *err)
 {
     size_t dim[2] = { rows, cols };
-    char name[NAME_MAX_BYTES];
+    char name[TF_BIND_NAME];
     const struct tf_tensor *found =
-        find_shaped(bind, pattern, at, suffix, dim, 2, name, err);
+        tf_bind_shaped(bind, pattern, at, suffix, dim, 2, name, err);
 
     if (!found)
         return -1;
@@ -366,8 +373,8 @@ int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
                   struct tf_err *err)
 {
     size_t dim[2] = { rows, cols };
-    char name[NAME_MAX_BYTES];
-    const struct tf_tensor *found = find_shaped(
+    char name[TF_BIND_NAME];
+    const struct tf_tensor *found = tf_bind_shaped(
         bind, pattern, (struct tf_place){ 0 }, ".weight", dim, 2, name, err);
 
     if (!found)
@@ -383,9 +390,9 @@ int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
                    size_t in, bool bias, bool transposed, struct tf_err *err)
 {
     size_t dim[2] = { transposed ? in : out, transposed ? out : in };
-    char name[NAME_MAX_BYTES];
+    char name[TF_BIND_NAME];
     const struct tf_tensor *found =
-        find_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
+        tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
     size_t len;
     char *kept;
 

@@ -65,14 +65,23 @@ bool tf_bind_has(struct tf_bind *bind, const char *pattern, const char *suffix);
 int tf_bind_adopt(struct tf_bind *bind, struct tf_tensor *t, const char *name,
                   bool norm, struct tf_err *err);
 
+/* The same for a convolution's [out][taps][in], which the files hold as
+ * [out][in][taps]. */
+int tf_bind_adopt_taps(struct tf_bind *bind, struct tf_tensor *t,
+                       const char *name, size_t taps, struct tf_err *err);
+
 /* Each fails with words that name the tensor when it is missing or has another
  * shape than the one given. */
 
-/* A tensor as it is in the file, of a type that unpacks to float32. */
+#define TF_BIND_NAME 512 /* bytes that a name takes at most */
+
+/* A tensor as it is in the file, of a type that unpacks to float32; `name` gets
+ * the name it has there. */
 const struct tf_tensor *tf_bind_shaped(struct tf_bind *bind,
                                        const char *pattern, struct tf_place at,
                                        const char *suffix, const size_t *dim,
-                                       size_t ndim, struct tf_err *err);
+                                       size_t ndim, char name[TF_BIND_NAME],
+                                       struct tf_err *err);
 /* A matrix of a linear layer, [out][in] or, transposed, [in][out]. */
 int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
                    const char *pattern, struct tf_place at, size_t out,

@@ -196,6 +196,15 @@ int tf_config_open(struct tf_config *config, const char *dir,
     return failed;
 }
 
+int tf_config_read(struct tf_config *config, const char *path,
+                   struct tf_err *err)
+{
+    if (tf_dir_exists(path))
+        return tf_config_open(config, path, err);
+    memset(config, 0, sizeof(*config));
+    return read_config(config, path, err);
+}
+
 int tf_config_of_gguf(struct tf_config *config, const struct tf_gguf *gguf,
                       struct tf_err *err)
 {

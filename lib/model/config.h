@@ -32,6 +32,9 @@ struct tf_config {
  * on failure. */
 int tf_config_open(struct tf_config *config, const char *dir,
                    struct tf_err *err);
+/* The same of a folder, or of a config.json itself. */
+int tf_config_read(struct tf_config *config, const char *path,
+                   struct tf_err *err);
 /* Make a configuration of a GGUF's metadata, which outlives it. */
 int tf_config_of_gguf(struct tf_config *config, const struct tf_gguf *gguf,
                       struct tf_err *err);

@@ -33,8 +33,13 @@ static int bind_out(struct tf_head *head, struct tf_stack *stack,
     if (!s->bias || !s->out_bias ||
         (s->bias_optional && !tf_bind_has(bind, s->out_bias, "")))
         return 0;
-    return tf_bind_vector(bind, &head->out.bias, s->out_bias, none, "", outputs,
-                          err);
+    if (tf_bind_vector(bind, &head->out.bias, s->out_bias, none, "", outputs,
+                       err))
+        return -1;
+    /* BART's final_logits_bias is a buffer */
+    if (bind->params && s->bias_optional)
+        tf_parameters_keep(bind->params, &head->out.bias);
+    return 0;
 }
 
 int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,

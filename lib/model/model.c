@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
+#include "model/init.h"
 
 /* What the head of a task gives for a row. */
 static size_t outputs_of(const struct tf_model *m, enum tf_task task)
@@ -84,10 +85,12 @@ static int bind_stacks(struct tf_model *m, enum tf_task task,
 }
 
 /* As Transformers' PreTrainedModel._init_weights looks for it. */
-static double initializer_std(const struct tf_config *config)
+static double initializer_std(const struct tf_model *m)
 {
-    double std = json_number_value(tf_config_get(
-        config->json, "initializer_range|init_std|initializer_factor"));
+    static const char keys[] = "initializer_range|init_std|initializer_factor";
+    json_t *v = tf_config_get(m->config.json, keys);
+    json_t *defaults = json_object_get(m->arch.row, "defaults");
+    double std = json_number_value(v ? v : tf_config_get(defaults, keys));
 
     return std > 0 ? std : 0.02;
 }
@@ -100,32 +103,39 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                             .convert = opts->convert,
                             .dtype = opts->dtype,
                             .memory = &m->memory,
-                            .inside = true,
+                            .inside = !m->arch.heads[opts->task].no_prefix,
                             .look = opts->look };
     size_t n = tf_weights_count(m->weights);
 
     if (opts->train) {
+        bind.fresh = opts->fresh;
         m->params.memory = &m->memory;
         m->params.seed = opts->train->seed;
-        m->params.std = initializer_std(&m->config);
+        m->params.std = initializer_std(m);
         bind.params = &m->params;
     }
     m->roles = bind.used = tf_arena_alloc(&m->memory, n, 1);
     if (!m->roles)
         return tf_no_memory(err, n);
     memset(m->roles, TF_ROLE_UNUSED, n);
-    return bind_stacks(m, opts->task, &bind, err) ||
-                   bind_head(m, opts->task, &bind, err) ||
-                   list_unexpected(m, err)
-               ? -1
-               : 0;
+    if (bind_stacks(m, opts->task, &bind, err) ||
+        bind_head(m, opts->task, &bind, err) || list_unexpected(m, err))
+        return -1;
+    if (opts->train)
+        tf_init_fresh(m);
+    return 0;
 }
 
 /* The configuration of a folder, or of a GGUF, whose weights are opened too. */
-static int open_config(struct tf_model *m, const char *path, struct tf_err *err)
+static int open_config(struct tf_model *m, const char *path, bool fresh,
+                       struct tf_err *err)
 {
     const struct tf_gguf *gguf;
 
+    if (fresh) {
+        m->weights = tf_weights_none(err);
+        return m->weights ? tf_config_read(&m->config, path, err) : -1;
+    }
     if (tf_dir_exists(path))
         return tf_config_open(&m->config, path, err);
     m->weights = tf_weights_open(path, err);
@@ -146,7 +156,7 @@ static int open_config(struct tf_model *m, const char *path, struct tf_err *err)
 static int open_parts(struct tf_model *m, const char *dir,
                       const struct tf_model_opts *opts, struct tf_err *err)
 {
-    if (open_config(m, dir, err) ||
+    if (open_config(m, dir, opts->fresh, err) ||
         (opts->train && opts->train->label_count &&
          tf_config_set_labels(&m->config, opts->train->labels,
                               opts->train->label_count, opts->train->problem,

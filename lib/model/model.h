@@ -35,8 +35,10 @@ struct tf_model_opts {
     const char *arch;  /* an architecture.json to use, or NULL */
     bool convert;      /* matrices to `dtype`; else as they are stored */
     enum tf_dtype
-        dtype; /* TF_F32 (stored values, no change), TF_BF16, TF_F16 */
-    bool look; /* only to see what tensors are for: not to be run */
+        dtype;  /* TF_F32 (stored values, no change), TF_BF16, TF_F16 */
+    bool look;  /* only to see what tensors are for: not to be run */
+    bool fresh; /* of the files config.json alone is read, all numbers are new:
+                   tf_model_init() */
     /* To train it: all tensors become float32 parameters, a head that is
      * missing or has other labels is made; NULL: not. */
     const struct tf_model_training *train;

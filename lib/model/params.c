@@ -52,8 +52,9 @@ int tf_parameters_add(struct tf_parameters *p, struct tf_tensor *t,
     struct tf_parameter *added;
     char *kept;
 
-    for (size_t i = 0; source != SIZE_MAX && i < p->count; i++)
-        if (p->v[i].source == source) {
+    for (size_t i = 0; i < p->count; i++)
+        if (source != SIZE_MAX ? p->v[i].source == source
+                               : p->v[i].tensor->data == t->data) {
             t->data = p->v[i].tensor->data;
             t->dtype = TF_F32;
             t->base = p->v[i].tensor;
@@ -73,6 +74,16 @@ int tf_parameters_add(struct tf_parameters *p, struct tf_tensor *t,
     added->tensor = t;
     added->source = source;
     return 0;
+}
+
+void tf_parameters_keep(struct tf_parameters *p, struct tf_tensor *t)
+{
+    for (size_t i = p->count; i-- > 0;)
+        if (p->v[i].tensor == t) {
+            p->v[i].buffer = true;
+            t->needs_grad = false;
+            return;
+        }
 }
 
 /* n numbers of a normal distribution (Box and Muller 1958). */

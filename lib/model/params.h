@@ -14,13 +14,15 @@
 
 struct tf_parameter {
     const char *name;         /* as Transformers' class of the task saves it */
-    struct tf_tensor *tensor; /* needs_grad; the trainer gives it a grad */
+    struct tf_tensor *tensor; /* needs_grad; the trainer gives it a grad, in
+                                 one piece with those before and after */
     size_t taps;              /* of a convolution, whose [out][taps][in] is
                                  saved as [out][in][taps]; 0: none */
     size_t source;            /* its place in the files; SIZE_MAX: it stands
                                  not so in them */
     bool fresh;               /* the files have it not */
     bool norm;                /* of a norm: no weight decay */
+    bool buffer;              /* saved with the others, but not trained */
 };
 
 struct tf_parameters {
@@ -38,6 +40,9 @@ void tf_parameters_release(struct tf_parameters *p);
  * same source again becomes a view of the first. */
 int tf_parameters_add(struct tf_parameters *p, struct tf_tensor *t,
                       const char *name, size_t source, struct tf_err *err);
+
+/* What was added last for `t` is a buffer. */
+void tf_parameters_keep(struct tf_parameters *p, struct tf_tensor *t);
 
 /*
  * A tensor that the files have not, as Transformers' _init_weights makes it:

@@ -18,7 +18,7 @@ TF_ROW("gpt2", {
         "tie_word_embeddings": true
     },
     "decoder": {
-        "causal": true,
+        "causal": true, "init": "by_depth",
         "norm_bias": true, "attention_bias": true,
         "attention_out_bias": true, "mlp_bias": true, "transposed": true,
         "attention_scale": "$scale_attn_weights?0:1",
@@ -58,6 +58,7 @@ TF_ROW("gpt_neo", {
         "resid_pdrop": null, "embd_pdrop": null, "attn_pdrop": null
     },
     "decoder": {
+        "init": "plain",
         "attention_bias": false, "transposed": false, "attention_scale": 1,
         "attention_scale_by_layer": null,
         "window": "$window_size",
@@ -82,6 +83,7 @@ TF_ROW("gptj", {
         "tie_word_embeddings": false
     },
     "decoder": {
+        "init": "plain",
         "attention_bias": false, "attention_out_bias": false,
         "transposed": false, "attention_scale": null,
         "attention_scale_by_layer": null,
@@ -250,7 +252,7 @@ TF_ROW("falcon", {
         "parallel": "$new_decoder_architecture?true:$parallel_attn",
         "names": {
             "embedding_norm": null,
-            "attn_norm": "h.{}.ln_attn|h.{}.input_layernorm",
+            "attn_norm": "$num_ln_in_parallel_attn=1?h.{}.input_layernorm:$new_decoder_architecture?h.{}.ln_attn:h.{}.input_layernorm",
             "mlp_norm": "$num_ln_in_parallel_attn=1?:$new_decoder_architecture?h.{}.ln_mlp:$parallel_attn?:h.{}.post_attention_layernorm"
         }
     }
@@ -264,7 +266,7 @@ TF_ROW("mamba", {
         "num_hidden_layers": 32, "layer_norm_epsilon": 1e-5, "expand": 2,
         "conv_kernel": 4, "use_bias": false, "use_conv_bias": true,
         "hidden_act": "silu", "time_step_rank": "auto",
-        "tie_word_embeddings": true
+        "tie_word_embeddings": true, "initializer_range": 0.1
     },
     "decoder": {
         "causal": true, "norm": "rms_norm", "heads": 1,

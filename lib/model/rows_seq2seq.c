@@ -171,9 +171,11 @@ TF_ROW("t5", {
         "num_layers": 6, "num_heads": 8, "relative_attention_num_buckets": 32,
         "relative_attention_max_distance": 128, "layer_norm_epsilon": 1e-6,
         "feed_forward_proj": "relu", "dropout_rate": 0.1,
-        "classifier_dropout": 0, "pad_token_id": 0, "eos_token_id": 1
+        "classifier_dropout": 0, "pad_token_id": 0, "eos_token_id": 1,
+        "initializer_factor": 1
     },
     "encoder": {
+        "init": "by_width",
         "norm": "rms_norm", "attention_scale": 1,
         "layers": "$num_layers", "width": "$d_model", "head_size": "$d_kv",
         "ffn": "$d_ff", "act": "$feed_forward_proj",
@@ -198,6 +200,7 @@ TF_ROW("t5", {
         }
     },
     "decoder": {
+        "init": "by_width",
         "causal": true, "norm": "rms_norm", "attention_scale": 1,
         "layers": "$num_decoder_layers|num_layers", "width": "$d_model",
         "head_size": "$d_kv", "ffn": "$d_ff", "act": "$feed_forward_proj",
@@ -228,7 +231,7 @@ TF_ROW("t5", {
     },
     "heads": {
         "causal-lm": {
-            "out": "lm_head", "bias": false, "tied": true,
+            "out": "lm_head", "bias": false, "tied": true, "no_prefix": true,
             "scale_by_width": "$scale_decoder_outputs=false?false:$tie_word_embeddings=false?false:true"
         },
         "sequence-classification": {
@@ -238,7 +241,7 @@ TF_ROW("t5", {
             "dense_dropout": "$classifier_dropout",
             "dropout": "$classifier_dropout"
         },
-        "question-answering": {"out": "qa_outputs"}
+        "question-answering": {"out": "qa_outputs", "no_prefix": true}
     }
 }),
 

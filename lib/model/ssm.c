@@ -18,14 +18,13 @@ static int bind_conv(struct tf_ssm *m, const struct tf_stack_spec *s,
 {
     size_t dim[3] = { s->ffn, 1, s->ssm_kernel };
     size_t n = s->ffn * s->ssm_kernel;
-    const struct tf_tensor *t =
-        tf_bind_shaped(bind, s->names.ssm_conv, at, ".weight", dim, 3, err);
+    char name[TF_BIND_NAME];
+    const struct tf_tensor *t = tf_bind_shaped(bind, s->names.ssm_conv, at,
+                                               ".weight", dim, 3, name, err);
     float *copy;
 
     if (!t)
         return -1;
-    if (bind->params)
-        return tf_fail(err, "models of state spaces can't be trained here");
     copy = tf_arena_alloc(bind->memory, n, sizeof(*copy));
     if (!copy)
         return tf_no_memory(err, n * sizeof(*copy));
@@ -34,6 +33,9 @@ static int bind_conv(struct tf_ssm *m, const struct tf_stack_spec *s,
     m->conv.dim[0] = s->ffn;
     m->conv.dim[1] = s->ssm_kernel;
     m->conv.data = copy;
+    if (bind->params &&
+        tf_bind_adopt_taps(bind, &m->conv, name, s->ssm_kernel, err))
+        return -1;
     return s->ssm_conv_bias
                ? tf_bind_vector(bind, &m->conv_bias, s->names.ssm_conv, at,
                                 ".bias", s->ffn, err)

@@ -181,6 +181,7 @@ static int bind_head_norms(struct work *w, struct tf_norm *norm,
                            size_t heads)
 {
     size_t d = w->spec->head_size;
+    struct tf_tensor *ones;
     float *rows;
 
     norm->kind = w->spec->norm;
@@ -189,21 +190,22 @@ static int bind_head_norms(struct work *w, struct tf_norm *norm,
     if (!strstr(pattern, "{head}"))
         return tf_bind_numbers(w->bind, &norm->w, pattern, at, ".weight", heads,
                                d, w->err);
-    if (w->bind->params)
-        return tf_fail(w->err, "%s: norms in a tensor a head can't be trained",
-                       pattern);
     rows = tf_arena_alloc(w->bind->memory, heads * d, sizeof(*rows));
-    if (!rows)
+    ones = tf_arena_alloc(w->bind->memory, heads, sizeof(*ones));
+    if (!rows || !ones)
         return tf_no_memory(w->err, heads * d * sizeof(*rows));
     for (at.part = 0; at.part < heads; at.part++) {
-        struct tf_tensor one;
+        struct tf_tensor *one = &ones[at.part];
 
-        if (tf_bind_vector(w->bind, &one, pattern, at, ".weight", d, w->err))
+        if (tf_bind_vector(w->bind, one, pattern, at, ".weight", d, w->err))
             return -1;
-        memcpy(rows + at.part * d, one.data, d * sizeof(*rows));
+        memcpy(rows + at.part * d, one->data, d * sizeof(*rows));
+        one->data = rows + at.part * d;
     }
     norm->w = (struct tf_tensor){ .ndim = 2, .dim = { heads, d }, .ld = d };
     norm->w.data = rows;
+    /* parameters that follow each other have their gradients end to end */
+    norm->w.base = w->bind->params ? ones : NULL;
     return 0;
 }
 
@@ -325,9 +327,10 @@ static int bind_embeddings(struct work *w, struct tf_stack *stack)
     if (tf_bind_table(w->bind, &stack->tokens, n->tokens, s->vocab,
                       s->embedding_width, w->err))
         return -1;
+    /* sines are not trained, and made here when the files have them not */
     if (n->positions &&
         (s->sines == TF_SINES_NONE ||
-         tf_bind_has(w->bind, n->positions, ".weight")) &&
+         (!w->bind->params && tf_bind_has(w->bind, n->positions, ".weight"))) &&
         tf_bind_table(w->bind, &stack->positions, n->positions,
                       s->max_positions + s->position_offset, sum_width(s),
                       w->err))
@@ -359,19 +362,6 @@ static int bind_position_bias(struct work *w, struct tf_stack *stack)
                            s->heads, w->err);
 }
 
-/* Make the convolution's weight a parameter. */
-static int adopt_conv(struct work *w, struct tf_weight *conv, size_t kernel)
-{
-    struct tf_parameters *p = w->bind->params;
-    char name[512];
-
-    snprintf(name, sizeof(name), "%.480s.weight", conv->name);
-    if (tf_bind_adopt(w->bind, &conv->w, name, false, w->err))
-        return -1;
-    p->v[p->count - 1].taps = kernel;
-    return 0;
-}
-
 /*
  * A convolution over tokens as one product: its [C][C][kernel] becomes
  * [C][kernel][C], so that a row multiplies the token's neighbours laid side by
@@ -386,11 +376,13 @@ static int bind_conv(struct work *w, struct tf_stack *stack)
     const struct tf_tensor *t;
     struct tf_place none = { 0 };
     struct tf_arena_mark mark;
+    char name[TF_BIND_NAME];
     float *taps, *plain;
 
     if (!s->names.conv)
         return 0;
-    t = tf_bind_shaped(w->bind, s->names.conv, none, ".weight", dim, 3, w->err);
+    t = tf_bind_shaped(w->bind, s->names.conv, none, ".weight", dim, 3, name,
+                       w->err);
     if (!t)
         return -1;
     taps = tf_arena_alloc(w->bind->memory, c * c * k, sizeof(*taps));
@@ -410,7 +402,8 @@ static int bind_conv(struct work *w, struct tf_stack *stack)
     conv->out = c;
     conv->w = (struct tf_tensor){ .ndim = 2, .dim = { c, k * c }, .ld = k * c };
     conv->w.data = taps;
-    if (w->bind->params && adopt_conv(w, conv, k))
+    if (w->bind->params &&
+        tf_bind_adopt_taps(w->bind, &conv->w, name, k, w->err))
         return -1;
     return tf_bind_vector(w->bind, &conv->bias, s->names.conv, none, ".bias", c,
                           w->err);

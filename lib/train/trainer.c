@@ -43,17 +43,20 @@ static int make_params(struct tf_trainer *t, struct tf_err *err)
     if (!t->params)
         return -1;
     for (size_t i = 0; i < p->count; i++)
-        n += tf_tensor_count(p->v[i].tensor);
+        n += p->v[i].buffer ? 0 : tf_tensor_count(p->v[i].tensor);
     t->grads = tf_alloc(n, sizeof(*t->grads), err);
     if (!t->grads)
         return -1;
     n = 0;
     for (size_t i = 0; i < p->count; i++) {
+        if (p->v[i].buffer)
+            continue;
         p->v[i].tensor->grad = t->grads + n;
         n += tf_tensor_count(p->v[i].tensor);
-        t->params[i] = (struct tf_param){ .name = p->v[i].name,
-                                          .tensor = p->v[i].tensor,
-                                          .decay = decays(&p->v[i]) };
+        t->params[t->param_count++] =
+            (struct tf_param){ .name = p->v[i].name,
+                               .tensor = p->v[i].tensor,
+                               .decay = decays(&p->v[i]) };
     }
     return 0;
 }
@@ -75,8 +78,7 @@ static int make_optimizer(struct tf_trainer *t, struct tf_err *err)
         how.beta2 = c->beta2;
         how.eps = c->eps;
     }
-    t->optimizer =
-        tf_optimizer_new(&how, t->params, t->model->params.count, err);
+    t->optimizer = tf_optimizer_new(&how, t->params, t->param_count, err);
     return t->optimizer ? 0 : -1;
 }
 
@@ -347,7 +349,7 @@ int tf_trainer_plan(struct tf_trainer *t, struct tf_buf *out,
 
     for (size_t i = 0; i < t->train.count; i++)
         tokens += t->train.inputs[i].n;
-    for (size_t i = 0; i < t->model->params.count; i++) {
+    for (size_t i = 0; i < t->param_count; i++) {
         const char *name;
         size_t count;
 

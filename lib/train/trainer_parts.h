@@ -24,8 +24,9 @@ struct tf_trainer {
     struct tf_labels labels;
     struct tf_dataset train, valid;
 
-    struct tf_param *params; /* [model->params.count] */
-    float *grads;            /* of all */
+    struct tf_param *params; /* those that are trained */
+    size_t param_count;
+    float *grads; /* of all */
     struct tf_optimizer *optimizer;
     struct tf_schedule schedule;
 
