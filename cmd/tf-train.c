@@ -107,14 +107,16 @@ int main(int argc, char **argv)
     char **operands = cli_parse(&tool, argc, argv);
     struct tf_train_config config;
     struct tf_trainer *trainer;
+    const char *model;
     struct tf_err err;
 
     if (!operands[0])
         cli_usage("no config file is given");
     read_config(&config, operands);
-    trainer =
-        tf_trainer_new(&config, cli_model_path(config.model, CLI_NEED_MODEL),
-                       cli_pool(), &hooks, &err);
+    config.tokenizer = cli_model_path(config.tokenizer, CLI_NEED_TOKENIZER);
+    model = config.from_config ? config.from_config
+                               : cli_model_path(config.model, CLI_NEED_MODEL);
+    trainer = tf_trainer_new(&config, model, cli_pool(), &hooks, &err);
     if (!trainer)
         cli_die(CLI_FILE, "%s", err.msg);
     if (dry_run)

@@ -140,7 +140,7 @@ static void saved_name(const struct tf_bind *bind, const char *name, char *out,
     size_t n = strcspn(prefix, "|"), len = strlen(name);
     const char *suffix = "";
 
-    if (!bind->inside || has_prefix(bind, name))
+    if (!bind->inside || bind->bare || has_prefix(bind, name))
         n = 0;
     if (len > 6 && !strcmp(name + len - 6, ".gamma")) {
         len -= 6;

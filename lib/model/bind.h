@@ -39,6 +39,7 @@ struct tf_bind {
     /* For training, else NULL: all that is bound becomes a parameter. */
     struct tf_parameters *params;
     bool inside; /* of the base model: saved with the prefix; a head is not */
+    bool bare;   /* the base model is saved without it, too */
     bool fresh;  /* what is missing, or has another number of rows, is new */
 };
 

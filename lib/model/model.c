@@ -103,7 +103,8 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                             .convert = opts->convert,
                             .dtype = opts->dtype,
                             .memory = &m->memory,
-                            .inside = !m->arch.heads[opts->task].no_prefix,
+                            .inside = true,
+                            .bare = m->arch.heads[opts->task].no_prefix,
                             .look = opts->look };
     size_t n = tf_weights_count(m->weights);
 

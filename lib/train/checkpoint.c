@@ -362,7 +362,7 @@ static int write_files(const struct tf_checkpoint *c, const char *dir,
                        struct tf_err *err)
 {
     return tf_dir_make(dir, err) || tf_model_save(c->model, dir, err) ||
-                   tf_checkpoint_copy_tokenizer(c->model_dir, dir, err) ||
+                   tf_checkpoint_copy_tokenizer(c->tokenizer_dir, dir, err) ||
                    (c->optimizer && write_optimizer(c, dir, err)) ||
                    tf_train_state_write(c, dir, err) || sync_folder(dir, err)
                ? -1

@@ -31,7 +31,7 @@ struct tf_train_state {
 struct tf_checkpoint {
     const char *output_dir;
     struct tf_model *model;
-    const char *model_dir;          /* whose tokenizer goes with it */
+    const char *tokenizer_dir;      /* whose tokenizer goes with it */
     struct tf_optimizer *optimizer; /* NULL: its state is not kept */
     struct tf_train_state *state;
     json_t *settings; /* more members for trainer_state.json, borrowed */

@@ -56,6 +56,8 @@ struct key {
 /* clang-format off */
 static const struct key keys[] = {
     STR("model", model),
+    STR("config", from_config),
+    STR("tokenizer", tokenizer),
     ONE_OF("task", task, "classification|causal-lm|masked-lm|"
            "token-classification"),
     NUM_REAL("mlm_probability", mlm_probability, 0, 1),
@@ -111,7 +113,7 @@ static const struct key keys[] = {
     ANY("resume_from_checkpoint", resume),
     ANY("report_to", report_to),
     STR("logging_dir", logging_dir),
-    NONE("config"), NONE("tokenizer"), NONE("peft"), NONE("bf16"),
+    NONE("peft"), NONE("bf16"),
     NONE("fp16"), NONE("tf32"), 
     NONE("gradient_checkpointing_kwargs"), NONE("compute_metrics"),
     NONE("question_column"), NONE("context_column"),
@@ -415,8 +417,13 @@ static int check_files(const struct tf_train_config *c, struct tf_err *err)
 {
     struct tf_schedule schedule;
 
-    if (!c->model)
-        return tf_fail(err, "no \"model\": which one is to be trained?");
+    if (!c->model && !c->from_config)
+        return tf_fail(err, "no \"model\": which one is to be trained? (or "
+                            "\"config\", to start from nothing)");
+    if (c->model && c->from_config)
+        return tf_fail(err, "both \"model\" and \"config\" are given");
+    if (c->from_config && !c->tokenizer)
+        return tf_fail(err, "\"config\" needs a \"tokenizer\"");
     if (!c->train_file)
         return tf_fail(err, "no \"train_file\"");
     if (c->eval_strategy != TF_STRATEGY_NO && !c->validation_file)

@@ -33,7 +33,9 @@ struct tf_train_config {
     json_t *json; /* all that was given, by today's names; owned */
 
     const char *model, *output_dir;
-    int task; /* enum tf_train_task */
+    const char *from_config; /* config: a model from nothing, instead */
+    const char *tokenizer;   /* NULL: the model's */
+    int task;                /* enum tf_train_task */
     double mlm_probability;
     json_t *train_file; /* a string, or a list of them */
     json_t *validation_file;

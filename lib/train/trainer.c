@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/mem.h"
+#include "model/init.h"
 #include "model/rope.h"
 
 /* Is there a word `norm` in a name, between dots or after '_' up to a dot? */
@@ -188,7 +189,8 @@ static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
     struct tf_model_opts opts = { .task = tasks[t->config->task],
                                   .train = &training };
 
-    t->model = tf_model_open(dir, &opts, err);
+    t->model = t->config->from_config ? tf_model_init(dir, &opts, err)
+                                      : tf_model_open(dir, &opts, err);
     if (!t->model)
         return -1;
     if (t->model->encoder)
@@ -204,7 +206,8 @@ static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
     if (t->goals.masked && tf_tokenizer_info(t->tokenizer)->mask < 0)
         return tf_fail(err, "%.300s: the tokenizer has no mask token", dir);
     t->alone = tf_rope_by_length(t->model->stack.spec);
-    note_new(t, dir);
+    if (!t->config->from_config)
+        note_new(t, dir);
     return 0;
 }
 
@@ -215,7 +218,7 @@ static int open_data(struct tf_trainer *t, const char *dir, struct tf_err *err)
     struct tf_table table = { 0 };
     int failed;
 
-    t->tokenizer = tf_tokenizer_open(dir, err);
+    t->tokenizer = tf_tokenizer_open(t->tokenizer_dir, err);
     failed = !t->tokenizer ||
              read_table(&table, c->train_file, c->label_column, err) ||
              tf_train_read_labels(t, &labels, &table, err) ||
@@ -297,7 +300,7 @@ struct tf_trainer *tf_trainer_new(const struct tf_train_config *config,
     t->config = config;
     t->hooks = hooks;
     t->pool = pool;
-    t->model_dir = model_dir;
+    t->tokenizer_dir = config->tokenizer ? config->tokenizer : model_dir;
     t->runner.recompute = config->recompute;
     tf_arena_init(&t->arena);
     tf_tape_init(&t->tape);

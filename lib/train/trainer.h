@@ -27,7 +27,8 @@ struct tf_train_hooks {
 struct tf_trainer;
 
 /*
- * Read the data, open the model in the folder `model_dir`, and a checkpoint
+ * Read the data, open the model in the folder `model_dir` (or make that of
+ * config->from_config, which is then its path), and a checkpoint
  * when the config says so. Config, pool and hooks live as long as the trainer.
  * NULL and `err` on failure.
  */

@@ -84,7 +84,7 @@ int tf_train_find_labels(struct tf_trainer *t,
     if (!has_labels(t))
         return 0;
     failed =
-        tf_config_open(&config, dir, err) ||
+        tf_config_read(&config, dir, err) ||
         tf_config_labels(&config, NULL, err) ||
         (c->task == TF_TRAIN_CLASSIFICATION
              ? tf_labels_find(&t->labels, column, c->labels,

@@ -17,7 +17,7 @@ struct tf_trainer {
     const struct tf_train_config *config;
     const struct tf_train_hooks *hooks;
     struct tf_pool *pool;
-    const char *model_dir;
+    const char *tokenizer_dir;
 
     struct tf_tokenizer *tokenizer;
     struct tf_model *model;
