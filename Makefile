@@ -9,6 +9,8 @@ CC       = cc
 CFLAGS   = -O2 -g
 CPPFLAGS = -Ilib -I. -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64
 LDLIBS   = -ljansson -lpcre2-8 -lutf8proc -lpthread -lm
+# what data sets are compressed with
+UNPACK   = -lz -lzstd -lsnappy -llz4 -lbrotlidec
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
 	   -Wmissing-prototypes -Wwrite-strings -Wno-missing-field-initializers
 -include config.mk
@@ -84,11 +86,13 @@ $(CLI): $(CMD)
 $(TOOLS): $(B)/%: $(B)/cmd/%.o $(CLI) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(B)/tf-hub: LDLIBS += -lcurl -lcrypto
-$(B)/tf-train: LDLIBS += -lyaml
+$(B)/tf-train: LDLIBS += -lyaml $(UNPACK)
 $(B)/tf-model: LDLIBS += -lcrypto
 
 $(B)/tests/test_hub_%: LDLIBS += -lcurl -lcrypto
-$(B)/tests/test_train_%: LDLIBS += -lyaml
+$(B)/tests/test_train_%: LDLIBS += -lyaml $(UNPACK)
+$(B)/tests/test_parquet $(B)/tests/test_data $(B)/tests/fuzz_parquet: \
+	LDLIBS += $(UNPACK)
 $(TESTS): %: %.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
