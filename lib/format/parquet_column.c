@@ -130,7 +130,7 @@ static int unpack(struct pq_column *c, enum tf_codec codec,
 
 static int room_for_levels(struct pq_column *c, size_t n, struct tf_err *err)
 {
-    size_t cap = c->count + n;
+    size_t cap = c->count + n + 1;
     uint8_t **levels[] = { c->node->def ? &c->def : NULL,
                            c->node->rep ? &c->rep : NULL };
 

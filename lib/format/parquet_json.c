@@ -1,8 +1,7 @@
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 #include "base/jsonl.h"
 #include "format/parquet_parts.h"
-#include "kernel/dtype.h"
 
 #define DECIMAL_BYTES 16      /* of 38 digits */
 #define UNIX_EPOCH    2440588 /* as a Julian day */
@@ -76,14 +75,25 @@ static void put_int96(struct tf_buf *out, const unsigned char *p)
         out, (int64_t)((day - UNIX_EPOCH) * 86400000000000u + tf_load_le64(p)));
 }
 
+/* IEEE 754's binary16, of which NaN and infinities print as null. */
+static void put_half(struct tf_buf *out, unsigned bits)
+{
+    int exponent = (int)(bits >> 10 & 31);
+    float v = (float)(bits & 1023);
+
+    v = exponent ? ldexpf(v + 1024, exponent - 25) : ldexpf(v, -24);
+    if (exponent == 31)
+        v = NAN;
+    tf_put_float(out, bits >> 15 ? -v : v);
+}
+
 static void put_float(struct tf_buf *out, const unsigned char *p, size_t width)
 {
     float f;
     double d;
 
     if (width == 2) {
-        tf_dtype_info(TF_F16)->unpack(&f, p, 1);
-        tf_put_float(out, f);
+        put_half(out, tf_load_le16(p));
     } else if (width == 4) {
         memcpy(&f, p, sizeof(f));
         tf_put_float(out, f);
@@ -96,13 +106,14 @@ static void put_float(struct tf_buf *out, const unsigned char *p, size_t width)
 void pq_put_value(struct tf_buf *out, const struct pq_node *node,
                   const struct pq_values *v, size_t i)
 {
-    const unsigned char *p = v->bytes + i * v->width;
-    struct tf_str s = { (const char *)p, v->width };
+    struct tf_str s;
+    const unsigned char *p;
 
-    if (node->type == PQ_BYTE_ARRAY) {
+    if (node->type == PQ_BYTE_ARRAY)
         s = v->strings[i];
-        p = (const unsigned char *)s.s;
-    }
+    else
+        s = (struct tf_str){ (char *)v->bytes + i * v->width, v->width };
+    p = (const unsigned char *)s.s;
     switch (node->type) {
     case PQ_BOOLEAN:
         tf_buf_adds(out, *p ? "true" : "false");

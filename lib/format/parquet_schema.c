@@ -54,7 +54,9 @@ static void read_element(struct element *e, struct tf_thrift *t, int type)
 {
     struct tf_thrift_field f = { 0 };
 
-    *e = (struct element){ .type = -1, .repetition = -1, .converted = -1 };
+    *e = (struct element){
+        .type = -1, .repetition = -1, .converted = -1, .name = { "", 0 }
+    };
     if (!tf_thrift_struct(t, type))
         return;
     while (tf_thrift_next(t, &f)) {
