@@ -147,7 +147,7 @@ struct tf_pool *cli_pool(void);
 int cli_run_command(const struct cli_tool *tool, int argc, char **argv);
 
 /* What of a model a tool opens: a hub id is pulled when that is missing. */
-enum cli_need { CLI_NEED_MODEL, CLI_NEED_TOKENIZER };
+enum cli_need { CLI_NEED_MODEL, CLI_NEED_TOKENIZER, CLI_NEED_ADAPTER };
 
 /*
  * The folder or GGUF file that a model spec names (cli.model, say): a path that

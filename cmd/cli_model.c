@@ -58,7 +58,7 @@ static bool has_shards(const char *dir, const char *name)
     return all;
 }
 
-static bool is_whole(const char *dir)
+bool cli_model_whole(const char *dir)
 {
     return has_file(dir, "config.json") &&
            (has_file(dir, "model.safetensors") ||
@@ -67,7 +67,7 @@ static bool is_whole(const char *dir)
             has_shards(dir, "pytorch_model.bin.index.json"));
 }
 
-static bool has_tokenizer(const char *dir)
+bool cli_has_tokenizer(const char *dir)
 {
     static const char *const files[] = {
         "tokenizer.json", "vocab.txt",       "vocab.json",
@@ -79,6 +79,21 @@ static bool has_tokenizer(const char *dir)
         if (has_file(dir, files[i]))
             return true;
     return false;
+}
+
+static bool has_needed(const char *dir, enum cli_need need)
+{
+    switch (need) {
+    case CLI_NEED_TOKENIZER:
+        return cli_has_tokenizer(dir);
+    case CLI_NEED_ADAPTER:
+        return has_file(dir, "adapter_config.json") &&
+               (has_file(dir, "adapter_model.safetensors") ||
+                has_file(dir, "adapter_model.bin"));
+    case CLI_NEED_MODEL:
+        break;
+    }
+    return cli_model_whole(dir);
 }
 
 /* Does a GGUF file's name say this variant, as "Q4_K_M" or "q4_k_m"? */
@@ -144,10 +159,9 @@ static char *open_folder(const char *dir, const char *spec, const char *variant,
     char *path = NULL;
     struct tf_err err;
 
-    if (!variant &&
-        (need == CLI_NEED_TOKENIZER ? has_tokenizer(dir) : is_whole(dir)))
+    if (!variant && has_needed(dir, need))
         path = tf_strndup(dir, strlen(dir), &err);
-    else
+    else if (need != CLI_NEED_ADAPTER)
         path = find_gguf(dir, variant, &names);
     if (!path && names.len)
         cli_die(CLI_USAGE,

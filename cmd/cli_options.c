@@ -452,10 +452,12 @@ static void set_from_environment(const struct cli_table *t)
 
     if (n && *n && !threads && o && o->value == &threads)
         set_value(o, "TF_THREADS", n);
-    if (!cli.model && getenv("TF_MODEL") && *getenv("TF_MODEL"))
-        cli.model = getenv("TF_MODEL");
     if (tf_hub_env_true("HF_HUB_OFFLINE"))
         cli.offline = true;
+    if (find(t, "adapter", 7, 0))
+        cli_take_adapter();
+    if (!cli.model && getenv("TF_MODEL") && *getenv("TF_MODEL"))
+        cli.model = getenv("TF_MODEL");
 }
 
 char **cli_parse(const struct cli_tool *tool, int argc, char **argv)

@@ -1,5 +1,7 @@
 #include "cmd/cli_reader.h"
 
+#include "cmd/cli_private.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +23,7 @@ static struct tf_model_opts model_opts(enum tf_task task)
     };
     struct tf_model_opts opts = { .task = task, .arch = cli.arch };
 
-    if (cli.adapter)
-        cli_die(CLI_USAGE, "--adapter is not available in this version");
+    opts.adapter = cli.adapter;
     if (cli.dtype == CLI_INT8)
         cli_die(CLI_USAGE, "--dtype int8 is not available in this version");
     opts.convert = cli.dtype != CLI_AUTO;
@@ -72,7 +73,11 @@ void cli_reader_open(struct cli_reader *r, const char *dir, enum tf_task task)
 
     memset(r, 0, sizeof(*r));
     r->model = tf_model_open(dir, &opts, &err);
-    if (r->model)
+    /* one that was saved with the adapter may have more tokens, or a chat
+     * template */
+    if (r->model && cli.adapter && cli_has_tokenizer(cli.adapter))
+        r->tokenizer = tf_tokenizer_open(cli.adapter, &err);
+    else if (r->model)
         r->tokenizer = tf_tokenizer_open(dir, &err);
     if (r->tokenizer)
         r->session = tf_session_new(r->model, cli_pool(), &err);

@@ -4,34 +4,22 @@
 #include <string.h>
 #include "base/io.h"
 #include "kernel/kernel.h"
+#include "model/adapter.h"
 
-/* Expand pattern[0, n) into `out`: {} and {group} are at.layer, {inner} is
- * at.inner, {expert} and {head} are at.part. Cut off when too long: such a name
- * is in no file. */
-static size_t expand(char *out, size_t size, const char *pattern, size_t n,
-                     struct tf_place at)
+/* A tensor of the adapter's file stands in for the model's own: a module that
+ * was trained and saved whole, or a bias. A layer with an adapter of its own is
+ * called "base_layer" there. */
+static const struct tf_tensor *
+try_adapter(struct tf_bind *bind, const char *module, const char *suffix)
 {
-    size_t len = 0;
+    const struct tf_tensor *t =
+        tf_adapters_find(bind->adapters, module, suffix);
+    char inner[TF_NAME_MAX];
 
-    for (size_t i = 0; i < n && len + 1 < size;) {
-        const char *p = pattern + i;
-        const char *close = *p == '{' ? memchr(p, '}', n - i) : NULL;
-
-        if (!close) {
-            out[len++] = *p;
-            i++;
-            continue;
-        }
-        len += (size_t)snprintf(out + len, size - len, "%zu",
-                                p[1] == 'i'                  ? at.inner
-                                : p[1] == 'e' || p[1] == 'h' ? at.part
-                                                             : at.layer);
-        if (len >= size)
-            len = size - 1;
-        i += (size_t)(close - p) + 1;
-    }
-    out[len] = 0;
-    return len;
+    if (t || !*suffix)
+        return t;
+    snprintf(inner, sizeof(inner), ".base_layer%.100s", suffix);
+    return tf_adapters_find(bind->adapters, module, inner);
 }
 
 static const struct tf_tensor *try_name(struct tf_bind *bind, const char *name)
@@ -45,56 +33,50 @@ static const struct tf_tensor *try_name(struct tf_bind *bind, const char *name)
     return tf_weights_at(bind->weights, i, &name);
 }
 
-/* `stem` with the suffix or its old name, behind each prefix or none. */
+/* `module` with the suffix or its old name; `name` gets the one tried last. */
 static const struct tf_tensor *try_spellings(struct tf_bind *bind,
-                                             const char *stem,
+                                             const char *module,
                                              const char *suffix, char *name,
                                              size_t size)
 {
     const char *old = !strcmp(suffix, ".weight") ? ".gamma"
                       : !strcmp(suffix, ".bias") ? ".beta"
                                                  : NULL;
-    const char *prefix = bind->prefix ? bind->prefix : "";
-    const struct tf_tensor *t;
+    const struct tf_tensor *t = NULL;
 
-    for (;;) {
-        size_t n = strcspn(prefix, "|");
-
-        for (int i = 0; i < (old ? 2 : 1); i++) {
-            snprintf(name, size, "%.*s%s%s%s", (int)n, prefix, n ? "." : "",
-                     stem, i ? old : suffix);
-            t = try_name(bind, name);
-            if (t)
-                return t;
-        }
-        if (!n)
-            return NULL;
-        prefix += n + (prefix[n] == '|');
+    for (int i = 0; !t && i < (old ? 2 : 1); i++) {
+        snprintf(name, size, "%.480s%.20s", module, i ? old : suffix);
+        t = try_name(bind, name);
     }
+    return t;
 }
 
 const struct tf_tensor *tf_bind_find(struct tf_bind *bind, const char *pattern,
                                      struct tf_place at, const char *suffix,
                                      char *name, size_t size)
 {
-    const char *prefix = bind->prefix ? bind->prefix : "";
-    const struct tf_tensor *t = NULL;
-    char stem[TF_BIND_NAME];
-    size_t n = 0, p = strcspn(prefix, "|");
+    const struct tf_tensor *t = NULL, *over = NULL;
+    struct tf_spelling s;
 
-    for (const char *s = pattern; !t; s += n + 1) {
-        n = strcspn(s, "|");
-        expand(stem, sizeof(stem), s, n, at);
-        t = try_spellings(bind, stem, suffix, name, size);
-        if (!s[n])
-            break;
+    tf_spelling_init(&s, pattern, bind->prefix, at);
+    while (bind->adapters && !over && tf_spelling_next(&s))
+        over = try_adapter(bind, s.name, suffix);
+    if (over)
+        snprintf(name, size, "the adapter's %s%s", s.name, suffix);
+    tf_spelling_init(&s, pattern, bind->prefix, at);
+    while (!t && tf_spelling_next(&s)) {
+        char tried[TF_NAME_MAX];
+
+        t = try_spellings(bind, s.name, suffix, tried, sizeof(tried));
+        if (t && !over)
+            snprintf(name, size, "%s", tried);
     }
-    if (!t) {
-        expand(stem, sizeof(stem), pattern, strcspn(pattern, "|"), at);
-        snprintf(name, size, "%.*s%s%s%s", (int)p, prefix, p ? "." : "", stem,
-                 suffix);
+    if (!t && !over) {
+        tf_spelling_init(&s, pattern, bind->prefix, at);
+        tf_spelling_next(&s);
+        snprintf(name, size, "%s%s", s.name, suffix);
     }
-    return t;
+    return over ? over : t;
 }
 
 static int wrong_shape(const struct tf_tensor *t, const char *name,
@@ -153,18 +135,65 @@ static void saved_name(const struct tf_bind *bind, const char *name, char *out,
              name, suffix);
 }
 
-int tf_bind_adopt(struct tf_bind *bind, struct tf_tensor *t, const char *name,
-                  bool norm, struct tf_err *err)
+/* Cut a suffix off; returns it, or "". */
+static const char *cut_suffix(char *name)
+{
+    static const char *const suffixes[] = { ".weight", ".bias" };
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t n = strlen(suffixes[i]);
+
+        if (len > n && !strcmp(name + len - n, suffixes[i])) {
+            name[len - n] = 0;
+            return suffixes[i];
+        }
+    }
+    return "";
+}
+
+const char *tf_bind_module(const struct tf_bind *bind, const char *pattern,
+                           struct tf_place at, const char *name,
+                           char module[TF_NAME_MAX])
+{
+    const char *other = bind->gguf ? strchr(pattern, '|') : NULL;
+    const char *suffix;
+
+    saved_name(bind, name, module, TF_NAME_MAX);
+    suffix = cut_suffix(module);
+    if (other)
+        tf_spell(module, other + 1, strcspn(other + 1, "|"), at);
+    return suffix;
+}
+
+int tf_bind_adopt(struct tf_bind *bind, struct tf_tensor *t,
+                  const char *pattern, struct tf_place at, const char *name,
+                  bool norm, bool *adopted, struct tf_err *err)
 {
     struct tf_parameters *p = bind->params;
-    size_t before = p->count, source = tf_weights_index(bind->weights, name);
-    char saved[TF_BIND_NAME];
+    size_t before = p ? p->count : 0;
+    size_t source = tf_weights_index(bind->weights, name);
+    char saved[TF_NAME_MAX], module[TF_NAME_MAX];
+    const char *suffix = tf_bind_module(bind, pattern, at, name, module);
+    const char *own;
 
+    *adopted = p != NULL;
+    if (!p)
+        return 0;
     /* a new one may have the name of one that did not fit */
     if (source != SIZE_MAX &&
-        tf_weights_at(bind->weights, source, &name)->data != t->data)
+        tf_weights_at(bind->weights, source, &own)->data != t->data)
         source = SIZE_MAX;
-    saved_name(bind, name, saved, sizeof(saved));
+    if (bind->adapters &&
+        tf_adapters_train(bind->adapters, module, suffix,
+                          bind->fresh && source == SIZE_MAX, adopted, err))
+        return -1;
+    if (!*adopted)
+        return 0;
+    if (bind->adapters)
+        tf_adapters_name(bind->adapters, module, suffix, saved);
+    else
+        saved_name(bind, name, saved, sizeof(saved));
     if (tf_parameters_add(p, t, saved, source, err))
         return -1;
     if (p->count > before) {
@@ -175,12 +204,14 @@ int tf_bind_adopt(struct tf_bind *bind, struct tf_tensor *t, const char *name,
 }
 
 int tf_bind_adopt_taps(struct tf_bind *bind, struct tf_tensor *t,
+                       const char *pattern, struct tf_place at,
                        const char *name, size_t taps, struct tf_err *err)
 {
     struct tf_parameters *p = bind->params;
     size_t before = p->count;
+    bool adopted;
 
-    if (tf_bind_adopt(bind, t, name, false, err))
+    if (tf_bind_adopt(bind, t, pattern, at, name, false, &adopted, err))
         return -1;
     if (p->count > before)
         p->v[before].taps = taps;
@@ -214,7 +245,7 @@ static const struct tf_tensor *make_new(struct tf_bind *bind,
 {
     char stem[TF_BIND_NAME], saved[TF_BIND_NAME];
 
-    expand(stem, sizeof(stem), pattern, strcspn(pattern, "|"), at);
+    tf_spell(stem, pattern, strcspn(pattern, "|"), at);
     snprintf(name, TF_BIND_NAME, "%.480s%.16s", stem, suffix);
     /* an encoder's and a decoder's table of tokens are one */
     saved_name(bind, name, saved, sizeof(saved));
@@ -333,6 +364,31 @@ static int settle(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
     return 0;
 }
 
+/* What is not trained stays in the file where it can. */
+static int adopt_matrix(struct tf_bind *bind, struct tf_tensor *t,
+                        const char *pattern, struct tf_place at,
+                        const char *name, struct tf_err *err)
+{
+    bool adopted;
+
+    if (tf_bind_adopt(bind, t, pattern, at, name, false, &adopted, err))
+        return -1;
+    return adopted ? 0 : settle(bind, t, err);
+}
+
+/* The same of numbers that are wanted as float32. */
+static int adopt_floats(struct tf_bind *bind, struct tf_tensor *t,
+                        const char *pattern, struct tf_place at,
+                        const char *name, bool norm, struct tf_err *err)
+{
+    bool adopted;
+
+    if (tf_bind_adopt(bind, t, pattern, at, name, norm, &adopted, err))
+        return -1;
+    return adopted || (t->dtype == TF_F32 && aligned(t)) ? 0
+                                                         : unpack(bind, t, err);
+}
+
 int tf_bind_vector(struct tf_bind *bind, struct tf_tensor *t,
                    const char *pattern, struct tf_place at, const char *suffix,
                    size_t n, struct tf_err *err)
@@ -346,9 +402,8 @@ int tf_bind_vector(struct tf_bind *bind, struct tf_tensor *t,
     *t = *found;
     t->ndim = 1;
     t->dim[0] = n;
-    if (bind->params)
-        return tf_bind_adopt(bind, t, name, !strcmp(suffix, ".weight"), err);
-    return t->dtype == TF_F32 && aligned(t) ? 0 : unpack(bind, t, err);
+    return adopt_floats(bind, t, pattern, at, name, !strcmp(suffix, ".weight"),
+                        err);
 }
 
 int tf_bind_numbers(struct tf_bind *bind, struct tf_tensor *t,
@@ -363,9 +418,7 @@ int tf_bind_numbers(struct tf_bind *bind, struct tf_tensor *t,
     if (!found)
         return -1;
     *t = *found;
-    if (bind->params)
-        return tf_bind_adopt(bind, t, name, false, err);
-    return t->dtype == TF_F32 && aligned(t) ? 0 : unpack(bind, t, err);
+    return adopt_floats(bind, t, pattern, at, name, false, err);
 }
 
 int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
@@ -374,15 +427,15 @@ int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
 {
     size_t dim[2] = { rows, cols };
     char name[TF_BIND_NAME];
-    const struct tf_tensor *found = tf_bind_shaped(
-        bind, pattern, (struct tf_place){ 0 }, ".weight", dim, 2, name, err);
+    const struct tf_place at = { 0 };
+    const struct tf_tensor *found =
+        tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
 
     if (!found)
         return -1;
     set_role(bind, name, TF_ROLE_TABLE);
     *t = *found;
-    return bind->params ? tf_bind_adopt(bind, t, name, false, err)
-                        : settle(bind, t, err);
+    return adopt_matrix(bind, t, pattern, at, name, err);
 }
 
 int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
@@ -395,6 +448,7 @@ int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
         tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
     size_t len;
     char *kept;
+    int failed;
 
     if (!found)
         return -1;
@@ -412,9 +466,13 @@ int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
     w->out = out;
     w->transposed = transposed;
     w->w = *found;
-    if (bind->params ? tf_bind_adopt(bind, &w->w, name, false, err)
-                     : settle(bind, &w->w, err))
+    if (adopt_matrix(bind, &w->w, pattern, at, name, err) ||
+        (bind->adapters && tf_adapters_attach(bind, w, pattern, at, name, err)))
         return -1;
-    return bias ? tf_bind_vector(bind, &w->bias, pattern, at, ".bias", out, err)
-                : 0;
+    failed =
+        bias ? tf_bind_vector(bind, &w->bias, pattern, at, ".bias", out, err)
+             : 0;
+    if (bind->adapters)
+        tf_adapters_attach_bias(bind, w);
+    return failed;
 }

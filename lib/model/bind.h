@@ -12,7 +12,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "format/weights.h"
+#include "model/gguf_model.h"
 #include "model/params.h"
+#include "model/spelling.h"
 #include "nn/ops.h"
 
 /* What a tensor of the files is to the model. */
@@ -25,6 +27,8 @@ enum tf_role {
     TF_ROLE_TURNED, /* the same as [in][out] (Conv1D) */
 };
 
+struct tf_adapters;
+
 struct tf_bind {
     const struct tf_weights *weights;
     const char
@@ -36,17 +40,20 @@ struct tf_bind {
     bool look; /* names, shapes and roles alone: large tensors stay as they are
                   in the files */
 
-    /* For training, else NULL: all that is bound becomes a parameter. */
+    /* For training, else NULL: all that is bound becomes a parameter, or with
+     * adapters what they say. */
     struct tf_parameters *params;
     bool inside; /* of the base model: saved with the prefix; a head is not */
     bool bare;   /* the base model is saved without it, too */
     bool fresh;  /* what is missing, or has another number of rows, is new */
-};
 
-/* What stands for {group} (or {}), for {inner}, and for {expert} or {head} in
- * the names of a layer. */
-struct tf_place {
-    size_t layer, inner, part;
+    struct tf_adapters *adapters; /* laid over the weights, or NULL */
+    bool linear;               /* PEFT's "all-linear" means what is bound now */
+    bool gguf;                 /* patterns: a GGUF's name, then Transformers' */
+    struct tf_gguf_rows moved; /* rows that its writer moved */
+    /* [out] of the weight that is bound now: the row of Transformers' class
+     * that each row is; NULL: the same */
+    const uint32_t *rows;
 };
 
 /*
@@ -62,19 +69,27 @@ const struct tf_tensor *tf_bind_find(struct tf_bind *bind, const char *pattern,
 /* Is there such a tensor? NULL: no. */
 bool tf_bind_has(struct tf_bind *bind, const char *pattern, const char *suffix);
 
-/* Make `t`, bound as `name`, a parameter. */
-int tf_bind_adopt(struct tf_bind *bind, struct tf_tensor *t, const char *name,
-                  bool norm, struct tf_err *err);
+/* Transformers' name of the module of a tensor found as `name`; returns what
+ * of the name comes after it: ".weight", ".bias" or "". */
+const char *tf_bind_module(const struct tf_bind *bind, const char *pattern,
+                           struct tf_place at, const char *name,
+                           char module[TF_NAME_MAX]);
+
+/* Make `t`, bound as `name`, a parameter if it is trained; `*adopted` says. */
+int tf_bind_adopt(struct tf_bind *bind, struct tf_tensor *t,
+                  const char *pattern, struct tf_place at, const char *name,
+                  bool norm, bool *adopted, struct tf_err *err);
 
 /* The same for a convolution's [out][taps][in], which the files hold as
  * [out][in][taps]. */
 int tf_bind_adopt_taps(struct tf_bind *bind, struct tf_tensor *t,
+                       const char *pattern, struct tf_place at,
                        const char *name, size_t taps, struct tf_err *err);
 
 /* Each fails with words that name the tensor when it is missing or has another
  * shape than the one given. */
 
-#define TF_BIND_NAME 512 /* bytes that a name takes at most */
+#define TF_BIND_NAME TF_NAME_MAX /* bytes that a name takes at most */
 
 /* A tensor as it is in the file, of a type that unpacks to float32; `name` gets
  * the name it has there. */

@@ -218,12 +218,55 @@ int tf_config_of_gguf(struct tf_config *config, const struct tf_gguf *gguf,
     return 0;
 }
 
-void tf_config_release(struct tf_config *config)
+int tf_config_take_labels(struct tf_config *config, const char *dir,
+                          struct tf_err *err)
+{
+    static const char *const members[] = { "id2label", "label2id", "num_labels",
+                                           "problem_type" };
+    char *path = tf_path(dir, "config.json", err);
+    struct tf_config other = { 0 };
+    int failed = !path;
+
+    if (path && tf_file_exists(path)) {
+        failed = read_config(&other, path, err);
+        for (size_t i = 0; !failed && i < 4; i++) {
+            json_t *v = json_object_get(other.json, members[i]);
+
+            if (v)
+                failed = json_object_set(config->json, members[i], v)
+                             ? tf_no_memory(err, 1)
+                             : 0;
+        }
+    }
+    tf_config_release(&other);
+    free(path);
+    return failed;
+}
+
+static void release_labels(struct tf_config *config)
 {
     if (config->labels)
         for (size_t i = 0; i < config->label_count; i++)
             free(config->labels[i]);
     free(config->labels);
+    config->labels = NULL;
+}
+
+int tf_config_count_labels(struct tf_config *config, size_t n,
+                           struct tf_err *err)
+{
+    release_labels(config);
+    json_object_del(config->json, "id2label");
+    json_object_del(config->json, "label2id");
+    if (json_object_set_new(config->json, "num_labels",
+                            json_integer((json_int_t)n)))
+        return tf_no_memory(err, 1);
+    return read_labels(config, NULL, err);
+}
+
+void tf_config_release(struct tf_config *config)
+{
+    release_labels(config);
     json_decref(config->json);
     memset(config, 0, sizeof(*config));
 }

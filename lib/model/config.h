@@ -45,6 +45,12 @@ int tf_config_labels(struct tf_config *config, json_t *defaults,
 /* Put other labels into the JSON: id2label, label2id and problem_type. */
 int tf_config_set_labels(struct tf_config *config, const char *const *labels,
                          size_t n, enum tf_problem problem, struct tf_err *err);
+/* Take the labels of another folder's config.json, when it has one. */
+int tf_config_take_labels(struct tf_config *config, const char *dir,
+                          struct tf_err *err);
+/* Another number of labels, LABEL_0 and so on, in place of those read. */
+int tf_config_count_labels(struct tf_config *config, size_t n,
+                           struct tf_err *err);
 void tf_config_release(struct tf_config *config);
 
 /*

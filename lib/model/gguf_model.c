@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/buf.h"
 #include "base/mem.h"
 
 #define KEY_MAX 128 /* bytes of a metadata key */
@@ -282,8 +283,30 @@ json_t *tf_gguf_config(const struct tf_gguf *g, struct tf_err *err)
     return config;
 }
 
+/* "gguf|prefix.name": the name in a GGUF, then Transformers' (the first of
+ * each), by which adapters know the module. */
+static json_t *both_names(const char *gguf, json_t *prefix, json_t *old)
+{
+    const char *p = json_string_value(prefix), *s = json_string_value(old);
+    size_t n = p ? strcspn(p, "|") : 0;
+    struct tf_buf b = TF_BUF_INIT;
+    json_t *v;
+
+    tf_buf_adds(&b, gguf);
+    if (s && *s != '$') {
+        tf_buf_adds(&b, "|");
+        if (n)
+            tf_buf_add(&b, p, n);
+        tf_buf_adds(&b, n ? "." : "");
+        tf_buf_add(&b, s, strcspn(s, "|"));
+    }
+    v = json_string(tf_buf_cstr(&b));
+    tf_buf_release(&b);
+    return v;
+}
+
 /* Give every role that the row has its name in a GGUF. */
-static void rename_roles(json_t *row)
+static void rename_roles(json_t *row, json_t *prefix)
 {
     size_t i;
 
@@ -291,7 +314,8 @@ static void rename_roles(json_t *row)
         json_t *old = json_object_get(row, names[i][0]);
 
         if (old && !json_is_null(old))
-            json_object_set_new(row, names[i][0], json_string(names[i][1]));
+            json_object_set_new(row, names[i][0],
+                                both_names(names[i][1], prefix, old));
     }
 }
 
@@ -304,7 +328,8 @@ int tf_gguf_row(json_t *row, const struct tf_gguf *g, struct tf_err *err)
         return -1;
     if (!stack)
         stack = json_object_get(row, "encoder");
-    rename_roles(json_object_get(stack, "names"));
+    rename_roles(json_object_get(stack, "names"),
+                 json_object_get(row, "prefix"));
     json_object_del(row, "prefix");
     json_object_del(stack, "transposed");
     if (k->permuted)
@@ -315,9 +340,24 @@ int tf_gguf_row(json_t *row, const struct tf_gguf *g, struct tf_err *err)
         json_object_set_new(stack, "qkv_order", json_string("side_by_side"));
     head = json_object_get(json_object_get(row, "heads"), "causal-lm");
     if (head) {
-        json_object_set_new(head, "out", json_string("output"));
+        json_object_set_new(
+            head, "out",
+            both_names("output", NULL, json_object_get(head, "out")));
         json_object_set_new(head, "tied",
                             json_boolean(!tf_gguf_find(g, "output.weight")));
     }
     return 0;
+}
+
+struct tf_gguf_rows tf_gguf_rows(const struct tf_gguf *g)
+{
+    static const char *const grouped[] = { "gptneox", "bloom", "falcon" };
+    struct tf_gguf_rows rows = { false, false };
+    struct tf_err err;
+    const struct known *k = find_known(g, &err);
+
+    rows.pairs = k && k->permuted;
+    for (size_t i = 0; k && i < 3; i++)
+        rows.groups = rows.groups || !strcmp(k->name, grouped[i]);
+    return rows;
 }

@@ -17,4 +17,12 @@ json_t *tf_gguf_config(const struct tf_gguf *g, struct tf_err *err);
 
 /* Change the row of the architecture for tensors that come from a GGUF. */
 int tf_gguf_row(json_t *row, const struct tf_gguf *g, struct tf_err *err);
+/* What a GGUF's writer did to the rows of projections: rotary pairs of queries
+ * and keys, which stand half a head apart in Transformers' weights, side by
+ * side; and of a fused one, whose heads stand group by group there, all queries
+ * first. */
+struct tf_gguf_rows {
+    bool pairs, groups;
+};
+struct tf_gguf_rows tf_gguf_rows(const struct tf_gguf *g);
 #endif

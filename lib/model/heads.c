@@ -1,6 +1,7 @@
 #include "model/heads.h"
 
 #include <math.h>
+#include "model/adapter.h"
 
 static int bind_out(struct tf_head *head, struct tf_stack *stack,
                     size_t outputs, size_t in, struct tf_bind *bind,
@@ -10,6 +11,7 @@ static int bind_out(struct tf_head *head, struct tf_stack *stack,
     struct tf_place none = { 0 };
     bool own_bias = s->bias && !s->out_bias;
 
+    bind->linear = false; /* "all-linear" leaves the last product out */
     if (!s->tied || tf_bind_has(bind, s->out, ".weight")) {
         if (tf_bind_weight(bind, &head->out, s->out, none, outputs, in,
                            own_bias, false, err))
@@ -26,6 +28,9 @@ static int bind_out(struct tf_head *head, struct tf_stack *stack,
                            "%s is tied to embeddings of a width of %zu, its "
                            "input has %zu",
                            s->out, stack->tokens.dim[1], in);
+        if (bind->adapters &&
+            tf_adapters_attach(bind, &head->out, s->out, none, NULL, err))
+            return -1;
         if (own_bias && tf_bind_vector(bind, &head->out.bias, s->out, none,
                                        ".bias", outputs, err))
             return -1;

@@ -19,6 +19,25 @@ static size_t outputs_of(const struct tf_model *m, enum tf_task task)
     }
 }
 
+/* As many labels as the head has that the adapter brings. */
+static int count_labels(struct tf_model *m, enum tf_task task,
+                        struct tf_bind *bind, struct tf_err *err)
+{
+    const char *out = m->arch.heads[task].out;
+    const struct tf_tensor *t = NULL;
+    struct tf_spelling s;
+
+    if (!out || task == TF_QUESTION_ANSWERING || task == TF_MASKED_LM ||
+        task == TF_CAUSAL_LM)
+        return 0;
+    tf_spelling_init(&s, out, bind->prefix, (struct tf_place){ 0 });
+    while (!t && tf_spelling_next(&s))
+        t = tf_adapters_find(bind->adapters, s.name, ".weight");
+    if (!t || t->ndim != 2 || t->dim[0] == m->config.label_count)
+        return 0;
+    return tf_config_count_labels(&m->config, t->dim[0], err);
+}
+
 static int bind_head(struct tf_model *m, enum tf_task task,
                      struct tf_bind *bind, struct tf_err *err)
 {
@@ -29,6 +48,8 @@ static int bind_head(struct tf_model *m, enum tf_task task,
         return 0;
     if (!spec->present)
         return tf_fail(err, "%s has no head for %s", type, tf_task_name(task));
+    if (bind->adapters && count_labels(m, task, bind, err))
+        return -1;
     bind->inside = false;
     bind->fresh = bind->params != NULL;
     if (!bind->fresh && !spec->tied && !tf_bind_has(bind, spec->out, ".weight"))
@@ -105,9 +126,14 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                             .memory = &m->memory,
                             .inside = true,
                             .bare = m->arch.heads[opts->task].no_prefix,
-                            .look = opts->look };
+                            .look = opts->look,
+                            .adapters = m->adapters,
+                            .linear = true,
+                            .gguf = tf_weights_gguf(m->weights) != NULL };
     size_t n = tf_weights_count(m->weights);
 
+    if (bind.gguf)
+        bind.moved = tf_gguf_rows(tf_weights_gguf(m->weights));
     if (opts->train) {
         bind.fresh = opts->fresh;
         m->params.memory = &m->memory;
@@ -121,6 +147,9 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
     memset(m->roles, TF_ROLE_UNUSED, n);
     if (bind_stacks(m, opts->task, &bind, err) ||
         bind_head(m, opts->task, &bind, err) || list_unexpected(m, err))
+        return -1;
+    if (m->adapters &&
+        tf_adapters_check(m->adapters, opts->task == TF_TASK_NONE, err))
         return -1;
     if (opts->train)
         tf_init_fresh(m);
@@ -154,10 +183,28 @@ static int open_config(struct tf_model *m, const char *path, bool fresh,
     return -1;
 }
 
+/* The adapter to lay over the model, with the labels that its folder has; or
+ * one to be trained. */
+static int open_adapters(struct tf_model *m, const struct tf_model_opts *opts,
+                         struct tf_err *err)
+{
+    if (opts->train && opts->train->lora)
+        m->adapters =
+            tf_adapters_new(opts->train->lora, opts->train->seed, err);
+    else if (opts->adapter)
+        m->adapters = tf_adapters_open(opts->adapter, err);
+    else
+        return 0;
+    if (!m->adapters)
+        return -1;
+    return opts->adapter ? tf_config_take_labels(&m->config, opts->adapter, err)
+                         : 0;
+}
+
 static int open_parts(struct tf_model *m, const char *dir,
                       const struct tf_model_opts *opts, struct tf_err *err)
 {
-    if (open_config(m, dir, opts->fresh, err) ||
+    if (open_config(m, dir, opts->fresh, err) || open_adapters(m, opts, err) ||
         (opts->train && opts->train->label_count &&
          tf_config_set_labels(&m->config, opts->train->labels,
                               opts->train->label_count, opts->train->problem,
@@ -199,6 +246,7 @@ void tf_model_close(struct tf_model *m)
     if (!m)
         return;
     tf_parameters_release(&m->params);
+    tf_adapters_free(m->adapters);
     tf_weights_close(m->weights);
     tf_arch_release(&m->arch);
     tf_config_release(&m->config);

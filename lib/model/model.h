@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "format/weights.h"
+#include "model/adapter.h"
 #include "model/arch.h"
 #include "model/config.h"
 #include "model/heads.h"
@@ -27,6 +28,9 @@ struct tf_model_training {
     size_t label_count;
     enum tf_problem problem;
     uint64_t seed; /* of a new head's numbers */
+    /* Adapters to be trained instead of the model; NULL: none. Then the
+     * model's own tensors stay as they are stored. */
+    const struct tf_lora *lora;
 };
 
 struct tf_model_opts {
@@ -39,6 +43,7 @@ struct tf_model_opts {
     bool look;  /* only to see what tensors are for: not to be run */
     bool fresh; /* of the files config.json alone is read, all numbers are new:
                    tf_model_init() */
+    const char *adapter; /* a folder of PEFT's layout to lay over it, or NULL */
     /* To train it: all tensors become float32 parameters, a head that is
      * missing or has other labels is made; NULL: not. */
     const struct tf_model_training *train;
@@ -55,9 +60,10 @@ struct tf_model {
     enum tf_task task;
     struct tf_head head; /* of the task */
     struct tf_arena memory;
-    struct tf_parameters params; /* when it is trained */
-    uint8_t *roles;              /* [tensors of weights]: enum tf_role */
-    const char **unexpected;     /* tensors of the files that nothing uses */
+    struct tf_parameters params;  /* when it is trained */
+    uint8_t *roles;               /* [tensors of weights]: enum tf_role */
+    const char **unexpected;      /* tensors of the files that nothing uses */
+    struct tf_adapters *adapters; /* laid over it, or trained; or NULL */
     size_t unexpected_count;
 };
 
@@ -72,7 +78,8 @@ struct tf_model *tf_model_open(const char *dir,
 void tf_model_close(struct tf_model *m); /* NULL is allowed */
 
 /* Write config.json and model.safetensors of a model that is trained, as
- * save_pretrained() of Transformers' class of the task, to a folder. */
+ * save_pretrained() of Transformers' class of the task, to a folder; of one
+ * that is trained with adapters what PEFT's does. */
 int tf_model_save(const struct tf_model *m, const char *dir,
                   struct tf_err *err);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/rng.h"
+#include "format/safetensors_write.h"
 
 void tf_parameters_release(struct tf_parameters *p)
 {
@@ -86,9 +87,9 @@ void tf_parameters_keep(struct tf_parameters *p, struct tf_tensor *t)
         }
 }
 
-/* n numbers of a normal distribution (Box and Muller 1958). */
-static void draw(uint64_t seed, uint64_t stream, double std, float *out,
-                 size_t n)
+/* By Box and Muller 1958. */
+void tf_parameters_draw(uint64_t seed, uint64_t stream, double std, float *out,
+                        size_t n)
 {
     for (size_t i = 0; i < n; i += 2) {
         uint32_t w[4];
@@ -125,7 +126,7 @@ struct tf_tensor *tf_parameters_new(struct tf_parameters *p, const size_t *dim,
         return NULL;
     }
     if (ndim > 1)
-        draw(p->seed, p->count, p->std, data, n);
+        tf_parameters_draw(p->seed, p->count, p->std, data, n);
     else
         for (size_t i = 0; i < n; i++)
             data[i] = ones;
@@ -142,6 +143,10 @@ void tf_parameter_shape(const struct tf_parameter *p, struct tf_tensor *shape)
         shape->ndim = 3;
         shape->dim[1] = t->dim[1] / p->taps;
         shape->dim[2] = shape->ld = p->taps;
+    }
+    if (p->turned) {
+        shape->dim[0] = t->dim[1];
+        shape->dim[1] = shape->ld = t->dim[0];
     }
 }
 
@@ -161,10 +166,30 @@ static void turn_taps(const struct tf_parameter *p, float *kept, float *saved,
             }
 }
 
+/* Between [rows][cols] and its saved form: the other way round, or with its
+ * rows elsewhere. */
+static void place_rows(const struct tf_parameter *p, float *kept, float *saved,
+                       bool save)
+{
+    size_t rows = p->tensor->dim[0];
+    size_t cols = tf_tensor_count(p->tensor) / rows;
+
+    for (size_t i = 0; i < rows; i++)
+        for (size_t c = 0; c < cols; c++) {
+            size_t row = p->rows ? p->rows[i] : i;
+            float *a = &kept[i * cols + c];
+            float *b = &saved[p->turned ? c * rows + row : row * cols + c];
+
+            *(save ? b : a) = *(save ? a : b);
+        }
+}
+
 void tf_parameter_export(const struct tf_parameter *p, float *out)
 {
     if (p->taps)
         turn_taps(p, p->tensor->data, out, true);
+    else if (p->turned || p->rows)
+        place_rows(p, p->tensor->data, out, true);
     else
         memcpy(out, p->tensor->data, tf_tensor_bytes(p->tensor));
 }
@@ -173,6 +198,43 @@ void tf_parameter_import(struct tf_parameter *p, const float *saved)
 {
     if (p->taps)
         turn_taps(p, p->tensor->data, (float *)(uintptr_t)saved, false);
+    else if (p->turned || p->rows)
+        place_rows(p, p->tensor->data, (float *)(uintptr_t)saved, false);
     else
         memcpy(p->tensor->data, saved, tf_tensor_bytes(p->tensor));
+}
+
+static const struct tf_parameter *named(const struct tf_parameters *p,
+                                        const char *name)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (!strcmp(p->v[i].name, name))
+            return &p->v[i];
+    return NULL;
+}
+
+static int fill(void *arg, const struct tf_named_tensor *t, void *out,
+                struct tf_err *err)
+{
+    (void)err;
+    tf_parameter_export(named(arg, t->name), out);
+    return 0;
+}
+
+int tf_parameters_write(const struct tf_parameters *p, const char *path,
+                        struct tf_err *err)
+{
+    struct tf_named_tensor *list = tf_alloc(p->count, sizeof(*list), err);
+    int failed;
+
+    if (!list)
+        return -1;
+    for (size_t i = 0; i < p->count; i++) {
+        list[i].name = p->v[i].name;
+        tf_parameter_shape(&p->v[i], &list[i].tensor);
+    }
+    failed = tf_safetensors_write(path, list, p->count, fill,
+                                  (void *)(uintptr_t)p, err);
+    free(list);
+    return failed;
 }

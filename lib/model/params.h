@@ -23,6 +23,8 @@ struct tf_parameter {
     bool fresh;               /* the files have it not */
     bool norm;                /* of a norm: no weight decay */
     bool buffer;              /* saved with the others, but not trained */
+    bool turned;              /* saved the other way round, [cols][rows] */
+    const uint32_t *rows;     /* where row i is saved; NULL: at i */
 };
 
 struct tf_parameters {
@@ -50,6 +52,14 @@ void tf_parameters_keep(struct tf_parameters *p, struct tf_tensor *t);
  */
 struct tf_tensor *tf_parameters_new(struct tf_parameters *p, const size_t *dim,
                                     size_t ndim, bool ones, struct tf_err *err);
+
+/* n numbers of a normal distribution, the same for the same seed and stream. */
+void tf_parameters_draw(uint64_t seed, uint64_t stream, double std, float *out,
+                        size_t n);
+
+/* Write all to a .safetensors file, in their saved form. */
+int tf_parameters_write(const struct tf_parameters *p, const char *path,
+                        struct tf_err *err);
 
 /* Dims of the saved form, and its numbers, to `out`. */
 void tf_parameter_shape(const struct tf_parameter *p, struct tf_tensor *shape);

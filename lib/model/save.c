@@ -4,7 +4,6 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/mem.h"
-#include "format/safetensors_write.h"
 
 /* What follows a model's name in that of Transformers' class of a task. */
 static const char *const class_ends[TF_TASKS] = {
@@ -69,49 +68,17 @@ static int write_config(const struct tf_model *m, const char *path,
     return failed ? -1 : 0;
 }
 
-static const struct tf_parameter *named(const struct tf_model *m,
-                                        const char *name)
-{
-    for (size_t i = 0; i < m->params.count; i++)
-        if (!strcmp(m->params.v[i].name, name))
-            return &m->params.v[i];
-    return NULL;
-}
-
-static int fill(void *arg, const struct tf_named_tensor *t, void *out,
-                struct tf_err *err)
-{
-    (void)err;
-    tf_parameter_export(named(arg, t->name), out);
-    return 0;
-}
-
-static int write_weights(const struct tf_model *m, const char *path,
-                         struct tf_err *err)
-{
-    size_t n = m->params.count;
-    struct tf_named_tensor *list = tf_alloc(n, sizeof(*list), err);
-    int failed;
-
-    if (!list)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        list[i].name = m->params.v[i].name;
-        tf_parameter_shape(&m->params.v[i], &list[i].tensor);
-    }
-    failed =
-        tf_safetensors_write(path, list, n, fill, (void *)(uintptr_t)m, err);
-    free(list);
-    return failed;
-}
-
 int tf_model_save(const struct tf_model *m, const char *dir, struct tf_err *err)
 {
-    char *config = tf_path(dir, "config.json", err);
-    char *weights = config ? tf_path(dir, "model.safetensors", err) : NULL;
-    int failed = !weights || write_config(m, config, err) ||
-                 write_weights(m, weights, err);
+    char *config, *weights;
+    int failed;
 
+    if (m->adapters)
+        return tf_adapters_save(m, dir, err);
+    config = tf_path(dir, "config.json", err);
+    weights = config ? tf_path(dir, "model.safetensors", err) : NULL;
+    failed = !weights || write_config(m, config, err) ||
+             tf_parameters_write(&m->params, weights, err);
     free(config);
     free(weights);
     return failed ? -1 : 0;
@@ -141,9 +108,13 @@ static int load_one(struct tf_parameter *p, const struct tf_weights *w,
 
 int tf_model_load(struct tf_model *m, const char *dir, struct tf_err *err)
 {
-    struct tf_weights *w = tf_weights_open(dir, err);
+    char *file =
+        tf_path(dir, m->adapters ? "adapter_model.safetensors" : ".", err);
+    struct tf_weights *w =
+        file ? tf_weights_open(m->adapters ? file : dir, err) : NULL;
     int failed = !w;
 
+    free(file);
     for (size_t i = 0; !failed && i < m->params.count; i++)
         failed = load_one(&m->params.v[i], w, err);
     if (failed)

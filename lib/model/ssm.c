@@ -33,8 +33,8 @@ static int bind_conv(struct tf_ssm *m, const struct tf_stack_spec *s,
     m->conv.dim[0] = s->ffn;
     m->conv.dim[1] = s->ssm_kernel;
     m->conv.data = copy;
-    if (bind->params &&
-        tf_bind_adopt_taps(bind, &m->conv, name, s->ssm_kernel, err))
+    if (bind->params && tf_bind_adopt_taps(bind, &m->conv, s->names.ssm_conv,
+                                           at, name, s->ssm_kernel, err))
         return -1;
     return s->ssm_conv_bias
                ? tf_bind_vector(bind, &m->conv_bias, s->names.ssm_conv, at,

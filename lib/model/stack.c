@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include "model/adapter.h"
 #include "model/ssm.h"
 
 /* Sizes that shapes are made of. */
@@ -103,6 +104,8 @@ struct work {
     const struct tf_stack_spec *spec;
     struct tf_bind *bind;
     size_t size[SIZES];
+    /* for adapters, where a GGUF's writer moved rows: of q, k and qkv */
+    uint32_t *query_rows, *key_rows, *fused_rows;
     struct tf_err *err;
 };
 
@@ -144,6 +147,62 @@ static int bind_norm(struct work *w, struct tf_norm *norm, const char *pattern,
                               : 0;
 }
 
+/* Rotary pairs side by side, half a head apart in Transformers' weights. */
+static void move_pairs(const struct work *w, uint32_t *rows, size_t n)
+{
+    size_t d = w->spec->head_size, half = d / 2;
+
+    for (size_t i = 0; i < n; i++)
+        rows[i] = (uint32_t)(i / d * d + i % 2 * half + i % d / 2);
+}
+
+/* All queries, keys and values, group by group in Transformers' weights. */
+static void move_groups(const struct work *w, uint32_t *rows)
+{
+    size_t d = w->spec->head_size, groups = w->spec->kv_heads;
+    size_t each = w->spec->heads / groups, group = (each + 2) * d, at = 0;
+
+    for (size_t g = 0; g < groups; g++)
+        for (size_t i = 0; i < each * d; i++)
+            rows[at++] = (uint32_t)(g * group + i);
+    for (size_t part = each; part < each + 2; part++)
+        for (size_t g = 0; g < groups; g++)
+            for (size_t i = 0; i < d; i++)
+                rows[at++] = (uint32_t)(g * group + part * d + i);
+}
+
+static int make_moved_rows(struct work *w)
+{
+    struct tf_arena *memory = w->bind->memory;
+    size_t q = w->size[QUERIES], k = w->size[KEYS];
+
+    if (!w->bind->adapters)
+        return 0;
+    if (w->bind->moved.pairs) {
+        w->query_rows = tf_arena_alloc(memory, q, sizeof(uint32_t));
+        w->key_rows = tf_arena_alloc(memory, k, sizeof(uint32_t));
+        if (!w->query_rows || !w->key_rows)
+            return tf_no_memory(w->err, (q + k) * sizeof(uint32_t));
+        move_pairs(w, w->query_rows, q);
+        move_pairs(w, w->key_rows, k);
+    }
+    if (w->bind->moved.groups) {
+        w->fused_rows = tf_arena_alloc(memory, w->size[QKV], sizeof(uint32_t));
+        if (!w->fused_rows)
+            return tf_no_memory(w->err, w->size[QKV] * sizeof(uint32_t));
+        move_groups(w, w->fused_rows);
+    }
+    return 0;
+}
+
+static const uint32_t *moved_rows(const struct work *w, size_t at)
+{
+    return at == LAYER(q)     ? w->query_rows
+           : at == LAYER(k)   ? w->key_rows
+           : at == LAYER(qkv) ? w->fused_rows
+                              : NULL;
+}
+
 /* The slots' weights or norms in the object at `base`. */
 static int bind_weights(struct work *w, void *base, const struct slot *slots,
                         size_t n, struct tf_place at)
@@ -152,11 +211,14 @@ static int bind_weights(struct work *w, void *base, const struct slot *slots,
         const struct slot *s = &slots[i];
         const char *name = name_of(w, s->name);
 
+        if (slots == layer_weights)
+            w->bind->rows = moved_rows(w, s->at);
         if (name && tf_bind_weight(w->bind, (void *)((char *)base + s->at),
                                    name, at, w->size[s->out], w->size[s->in],
                                    has_bias(w->spec, s->bias),
                                    w->spec->transposed, w->err))
             return -1;
+        w->bind->rows = NULL;
     }
     return 0;
 }
@@ -232,6 +294,8 @@ static int bind_experts(struct work *w, struct tf_layer *layer,
 {
     size_t n = w->spec->experts, bytes = n * sizeof(layer->experts[0]);
 
+    /* Transformers' experts and routers are no linear layers */
+    w->bind->linear = false;
     if (bind_weights(w, layer, sparse_weights, COUNT(sparse_weights), at))
         return -1;
     layer->experts =
@@ -253,8 +317,12 @@ static int bind_experts(struct work *w, struct tf_layer *layer,
 static int bind_feed_forward(struct work *w, struct tf_layer *layer,
                              struct tf_place at)
 {
-    if (w->spec->sparse[at.layer])
-        return bind_experts(w, layer, at);
+    if (w->spec->sparse[at.layer]) {
+        int failed = bind_experts(w, layer, at);
+
+        w->bind->linear = true;
+        return failed;
+    }
     if (bind_weights(w, layer, dense_weights, COUNT(dense_weights), at))
         return -1;
     if (!layer->down.w.data || (!layer->up.w.data && !layer->gate_up.w.data))
@@ -326,6 +394,10 @@ static int bind_embeddings(struct work *w, struct tf_stack *stack)
 
     if (tf_bind_table(w->bind, &stack->tokens, n->tokens, s->vocab,
                       s->embedding_width, w->err))
+        return -1;
+    if (w->bind->adapters &&
+        tf_adapters_attach_tokens(w->bind, &stack->token_adapter,
+                                  &stack->tokens, n->tokens, w->err))
         return -1;
     /* sines are not trained, and made here when the files have them not */
     if (n->positions &&
@@ -402,8 +474,8 @@ static int bind_conv(struct work *w, struct tf_stack *stack)
     conv->out = c;
     conv->w = (struct tf_tensor){ .ndim = 2, .dim = { c, k * c }, .ld = k * c };
     conv->w.data = taps;
-    if (w->bind->params &&
-        tf_bind_adopt_taps(w->bind, &conv->w, name, k, w->err))
+    if (w->bind->params && tf_bind_adopt_taps(w->bind, &conv->w, s->names.conv,
+                                              none, name, k, w->err))
         return -1;
     return tf_bind_vector(w->bind, &conv->bias, s->names.conv, none, ".bias", c,
                           w->err);
@@ -448,8 +520,8 @@ int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
     w.size[SHARED_FFN] = spec->shared_ffn;
     w.size[ONE] = 1;
     w.size[SOURCE] = source;
-    if (bind_embeddings(&w, stack) || bind_rest(&w, stack) ||
-        bind_layers(&w, stack))
+    if (make_moved_rows(&w) || bind_embeddings(&w, stack) ||
+        bind_rest(&w, stack) || bind_layers(&w, stack))
         return -1;
     return 0;
 }

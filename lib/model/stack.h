@@ -53,11 +53,19 @@ struct tf_layer {
     struct tf_weight cross_o;                   /* [C][H D] */
 };
 
+/* What is added to the rows of the table of tokens: scale B a[id]. */
+struct tf_token_adapter {
+    struct tf_tensor a; /* [vocab][r] float32 */
+    struct tf_weight b; /* [E][r] */
+    float scale;
+};
+
 struct tf_stack {
     const struct tf_stack_spec *spec;
-    struct tf_tensor tokens;    /* [vocab][E], E the embedding width */
-    struct tf_tensor positions; /* [max_positions][E], or [..][C] */
-    struct tf_tensor types;     /* [types][E], or [..][C] */
+    struct tf_tensor tokens; /* [vocab][E], E the embedding width */
+    struct tf_token_adapter *token_adapter; /* what is added, or NULL */
+    struct tf_tensor positions;             /* [max_positions][E], or [..][C] */
+    struct tf_tensor types;                 /* [types][E], or [..][C] */
     struct tf_norm embedding_norm;
     struct tf_weight embedding_projection; /* [C][E] */
     struct tf_tensor relative;             /* [2 span][C] */

@@ -221,6 +221,17 @@ static struct tf_tensor *project(struct tf_run *run, struct tf_tensor *x,
                      NULL);
 }
 
+/* What the adapter of the table of tokens adds. */
+static struct tf_tensor *adapt_tokens(struct tf_run *run, struct tf_tensor *x,
+                                      const int32_t *ids, size_t n, float scale)
+{
+    struct tf_token_adapter *t = run->stack->token_adapter;
+    struct tf_tensor *h =
+        tf_embedding(run->ctx, &t->a, ids, n, scale * t->scale, NULL);
+
+    return tf_linear(run->ctx, h, &t->b, TF_ACT_NONE, x);
+}
+
 static struct tf_tensor *embed(struct tf_run *run)
 {
     struct tf_stack *stack = run->stack;
@@ -236,6 +247,8 @@ static struct tf_tensor *embed(struct tf_run *run)
     if (s->embedding_scale_sqrt)
         scale *= sqrtf((float)s->width);
     x = tf_embedding(run->ctx, &stack->tokens, batch->ids, tokens, scale, NULL);
+    if (stack->token_adapter)
+        x = adapt_tokens(run, x, batch->ids, tokens, scale);
     x = project(run, x, TF_PROJECT_TOKENS);
     if (stack->types.data)
         x = add_rows(run, x, &stack->types, type_rows(run, tokens));
