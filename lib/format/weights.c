@@ -407,7 +407,7 @@ const struct tf_tensor *tf_weights_at(const struct tf_weights *w, size_t i,
 
 const struct tf_gguf *tf_weights_gguf(const struct tf_weights *w)
 {
-    return w->shards[0].file.gguf;
+    return w->shard_count ? w->shards[0].file.gguf : NULL;
 }
 
 size_t tf_weights_bytes(const struct tf_weights *w)
