@@ -24,9 +24,9 @@ static struct tf_model_opts model_opts(enum tf_task task)
     struct tf_model_opts opts = { .task = task, .arch = cli.arch };
 
     opts.adapter = cli.adapter;
-    if (cli.dtype == CLI_INT8)
-        cli_die(CLI_USAGE, "--dtype int8 is not available in this version");
-    opts.convert = cli.dtype != CLI_AUTO;
+    opts.int8 = cli.dtype == CLI_INT8;
+    opts.pool = cli_pool();
+    opts.convert = cli.dtype != CLI_AUTO && !opts.int8;
     if (opts.convert)
         opts.dtype = dtypes[cli.dtype];
     return opts;

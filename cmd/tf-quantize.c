@@ -73,6 +73,9 @@ int main(int argc, char **argv)
         eval.before = quantize_judge(path, path, eval_file);
     if (tf_quantize(path, output, &o, &report, &err))
         cli_die(cli_status_of(&err), "%s", err.msg);
+    if (embeddings && report.tied)
+        cli_note("%s: its embeddings stay as they are: a head is tied to them",
+                 path);
     if (eval_file)
         eval.after = quantize_judge(path, output, eval_file);
     if (report_as == REPORT_JSON ||

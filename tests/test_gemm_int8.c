@@ -35,8 +35,9 @@ struct problem {
     float *x, *scale, *c;
     int8_t *q;
     int32_t *sums;
-    uint32_t outliers[4];
-    size_t outlier_count;
+    float threshold;
+    const size_t *start; /* of the records; NULL: rows by themselves */
+    size_t records;
 };
 
 /* A weight at an odd address, its rows `gap` bytes apart. */
@@ -78,12 +79,21 @@ static const int8_t *row_of(const struct problem *p, size_t j)
     return p->q + (p->ldw - p->k) % 2 + j * p->ldw;
 }
 
-static bool is_outlier(const struct problem *p, size_t c)
+/* Whether column c is an outlier in the record of row i. */
+static bool is_outlier(const struct problem *p, size_t i, size_t c)
 {
-    size_t o;
+    size_t r = 0, row, end = i + 1;
 
-    for (o = 0; o < p->outlier_count; o++)
-        if (p->outliers[o] == c)
+    if (p->threshold == 0)
+        return false;
+    if (p->start) {
+        while (i >= p->start[r + 1])
+            r++;
+        i = p->start[r];
+        end = p->start[r + 1];
+    }
+    for (row = i; row < end; row++)
+        if (fabsf(p->x[row * p->ldx + c]) >= p->threshold)
             return true;
     return false;
 }
@@ -98,10 +108,10 @@ static double expected(const struct problem *p, size_t i, size_t j)
     size_t c;
 
     for (c = 0; c < p->k; c++)
-        if (!is_outlier(p, c))
+        if (!is_outlier(p, i, c))
             most = fmaxf(most, fabsf(x[c]));
     for (c = 0; c < p->k; c++) {
-        if (is_outlier(p, c))
+        if (is_outlier(p, i, c))
             rest += (double)x[c] * w[c] * p->scale[j];
         else if (most > 0)
             sum += lrintf(x[c] * (127 / most)) * w[c];
@@ -117,8 +127,9 @@ static void run(struct problem *p, bool with_sums,
                               .x = p->x,
                               .ldx = p->ldx,
                               .w = &w,
-                              .outliers = p->outliers,
-                              .outlier_count = p->outlier_count,
+                              .threshold = p->threshold,
+                              .start = p->start,
+                              .records = p->records,
                               .c = p->c,
                               .ldc = p->n,
                               .epilogue = epilogue };
@@ -185,21 +196,52 @@ static void multiplies_shapes_of_many_blocks(void **state)
 
 static void keeps_outliers_whole(void **state)
 {
-    static const uint32_t columns[] = { 0, 5, 77, 99 };
+    static const size_t start[] = { 0, 7, 7, 8, 20 };
     struct problem p;
-    size_t i, n;
 
     (void)state;
-    for (n = 1; n <= 4; n++) {
-        make(&p, 20, 45, 100, 4);
-        memcpy(p.outliers, columns, sizeof(columns));
-        p.outlier_count = n;
-        for (i = 0; i < 20; i++)
-            p.x[i * p.ldx + 5] *= 60;
-        run(&p, true, NULL);
-        check(&p);
-        release(&p);
-    }
+    make(&p, 20, 45, 100, 4);
+    p.threshold = 6;
+    p.x[3 * p.ldx + 5] = -60;
+    p.x[4 * p.ldx + 99] = 6; /* the threshold itself is one */
+    p.x[7 * p.ldx] = 7;
+    p.x[19 * p.ldx + 5] = 6.5f;
+    p.x[19 * p.ldx + 77] = 5.9f;
+    run(&p, true, NULL);
+    check(&p);
+    p.start = start;
+    p.records = 4;
+    run(&p, true, NULL);
+    check(&p);
+    p.threshold = 0;
+    run(&p, true, NULL);
+    check(&p);
+    release(&p);
+}
+
+/* What else is in the batch changes nothing, bit for bit. */
+static void finds_outliers_for_each_record_by_itself(void **state)
+{
+    static const size_t both[] = { 0, 9, 30 }, one[] = { 0, 21 };
+    struct problem p;
+    float alone[21 * 50];
+
+    (void)state;
+    make(&p, 30, 50, 300, 0);
+    p.threshold = 6;
+    p.x[2 * p.ldx + 17] = 30;
+    p.x[9 * p.ldx + 40] = 8;
+    p.start = both;
+    p.records = 2;
+    run(&p, true, NULL);
+    memcpy(alone, p.c + 9 * 50, sizeof(alone));
+    memmove(p.x, p.x + 9 * p.ldx, 21 * p.ldx * sizeof(*p.x));
+    p.m = 21;
+    p.start = one;
+    p.records = 1;
+    run(&p, true, NULL);
+    assert_memory_equal(alone, p.c, sizeof(alone));
+    release(&p);
 }
 
 static void applies_the_epilogue(void **state)
@@ -275,6 +317,7 @@ static int run_level(const char *level)
         cmocka_unit_test(multiplies_every_shape),
         cmocka_unit_test(multiplies_shapes_of_many_blocks),
         cmocka_unit_test(keeps_outliers_whole),
+        cmocka_unit_test(finds_outliers_for_each_record_by_itself),
         cmocka_unit_test(applies_the_epilogue),
         cmocka_unit_test(passes_on_what_is_not_finite),
     };

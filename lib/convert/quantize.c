@@ -65,6 +65,7 @@ static int add_roles(struct tf_quantizing *q, enum tf_task task,
     for (size_t i = 0; i < tf_weights_count(m->weights); i++)
         if (m->roles[i] > q->roles[i])
             q->roles[i] = m->roles[i];
+    q->report->tied |= m->head.out.w.base != NULL;
     tf_model_close(m);
     return 0;
 }

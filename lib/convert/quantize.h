@@ -19,8 +19,9 @@ struct tf_quantize_opts {
     size_t type;
     double threshold; /* int8: from which magnitude on activations are outliers,
                          written for who runs the model; 0: none are */
-    bool embeddings;  /* int8: tables of embeddings too, a row at a time. The
-                         tools here read that, Transformers does not. */
+    bool embeddings;  /* int8: tables of embeddings too, a row at a time, but
+                         not when a head is tied to one. The tools here read
+                         that, Transformers does not. */
     /* Shell patterns of tensors that stay as they are: of their names, with or
      * without ".weight". */
     const char *const *keep;
@@ -41,7 +42,8 @@ struct tf_quantize_report {
     size_t bytes_before, bytes_after; /* of all tensors */
     size_t tensors, files;            /* written */
     double error;                     /* |w - w'| / |w| over all quantised */
-    struct tf_quantized *v;           /* in the order of the source */
+    bool tied; /* a head is the table of tokens, so tables were left */
+    struct tf_quantized *v; /* in the order of the source */
     size_t count;
     struct tf_arena *memory;
 };

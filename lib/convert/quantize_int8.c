@@ -161,6 +161,11 @@ static int skip_tied(json_t *skip, const struct tf_arch *arch,
     return 0;
 }
 
+static bool tables_too(const struct tf_quantizing *q, enum tf_role role)
+{
+    return role == TF_ROLE_TABLE && q->opts->embeddings && !q->report->tied;
+}
+
 /* Change the plan; `skip` gets the matrices that stay. */
 static int choose(struct tf_quantizing *q, json_t *skip, struct tf_err *err)
 {
@@ -175,8 +180,7 @@ static int choose(struct tf_quantizing *q, json_t *skip, struct tf_err *err)
         if (m->from->ndim != 2 || !is_weight(m->name) ||
             !tf_dtype_is_float(m->from->dtype))
             continue;
-        if ((matrix || (role == TF_ROLE_TABLE && q->opts->embeddings)) &&
-            !tf_quantize_keeps(q, m->name)) {
+        if ((matrix || tables_too(q, role)) && !tf_quantize_keeps(q, m->name)) {
             if (quantize_entry(q, i, role == TF_ROLE_TURNED, err))
                 return -1;
         } else if (role != TF_ROLE_TABLE && skip_module(skip, m->name, err)) {

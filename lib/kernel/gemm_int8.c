@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 #include "kernel/gemm_parts.h"
+#include "kernel/int8_outliers.h"
 
 enum {
     CELL = 4,     /* bytes that are multiplied as one */
@@ -17,35 +18,46 @@ struct work {
     size_t row;         /* bytes of a quantised row */
     int8_t *x;          /* [m][row] */
     float *scale;       /* [m] */
-    float *kept;        /* [m][outliers]: those columns of x */
-    float *kept_w;      /* [outliers][n]: and of w */
     float *rows;        /* [worker][k]: a row without its outliers */
     int32_t *sums;      /* [n], where w has none and they are wanted */
     bool copied;        /* w can't be read in place: */
     int8_t *w;          /* [n][row] */
+    struct tf_outliers outliers;
 };
+
+static void quantize_row(const struct work *w, size_t i, const float *x)
+{
+    size_t k = w->g->w->k;
+    int8_t *q = w->x + i * w->row;
+
+    w->scale[i] = w->kern->quantize(q, x, w->kern->int8_offset, k);
+    memset(q + k, 0, w->row - k);
+}
 
 static void quantize_rows(void *arg, size_t job, int worker)
 {
     const struct work *w = arg;
-    const struct tf_gemm_int8 *g = w->g;
-    size_t k = g->w->k, i = job * JOB_ROWS, o;
-    size_t end = tf_least(g->m, i + JOB_ROWS);
+    size_t i = job * JOB_ROWS, end = tf_least(w->g->m, i + JOB_ROWS);
+
+    (void)worker;
+    for (; i < end; i++)
+        quantize_row(w, i, w->g->x + i * w->g->ldx);
+}
+
+/* Once more, for the rows of records with outliers: without these. */
+static void quantize_rest(void *arg, size_t job, int worker)
+{
+    struct work *w = arg;
+    size_t k = w->g->w->k, i = job * JOB_ROWS;
+    size_t end = tf_least(w->g->m, i + JOB_ROWS);
+    float *rest = w->rows + (size_t)worker * k;
 
     for (; i < end; i++) {
-        const float *x = g->x + i * g->ldx;
-        float *rest = w->rows + (size_t)worker * k;
-        float *kept = w->kept + i * g->outlier_count;
-        int8_t *q = w->x + i * w->row;
-
-        if (g->outlier_count)
-            x = memcpy(rest, x, k * sizeof(*x));
-        for (o = 0; o < g->outlier_count; o++) {
-            kept[o] = rest[g->outliers[o]];
-            rest[g->outliers[o]] = 0;
-        }
-        w->scale[i] = w->kern->quantize(q, x, w->kern->int8_offset, k);
-        memset(q + k, 0, w->row - k);
+        if (!tf_outliers_in_row(&w->outliers, i))
+            continue;
+        memcpy(rest, w->g->x + i * w->g->ldx, k * sizeof(*rest));
+        tf_outliers_take(&w->outliers, i, rest);
+        quantize_row(w, i, rest);
     }
 }
 
@@ -54,6 +66,7 @@ static void prepare_weights(void *arg, size_t job, int worker)
 {
     const struct work *w = arg;
     const struct tf_gemm_int8 *g = w->g;
+    const struct tf_outliers *out = &w->outliers;
     size_t k = g->w->k, n = g->w->n, j = job * JOB_ROWS, o;
     size_t end = tf_least(n, j + JOB_ROWS);
 
@@ -67,8 +80,8 @@ static void prepare_weights(void *arg, size_t job, int worker)
             memcpy(w->w + j * w->row, q, k);
             memset(w->w + j * w->row + k, 0, w->row - k);
         }
-        for (o = 0; o < g->outlier_count; o++)
-            w->kept_w[o * n + j] = (float)q[g->outliers[o]] * g->w->scale[j];
+        for (o = 0; o < out->count; o++)
+            out->w[o * n + j] = (float)q[out->column[o]] * g->w->scale[j];
     }
 }
 
@@ -78,15 +91,12 @@ static void finish(const void *arg, float *x, size_t row, size_t column,
     const struct work *w = arg;
     const struct tf_gemm_int8 *g = w->g;
     const int32_t *q = (const int32_t *)(const void *)x, *sums = q;
-    size_t kept = g->outlier_count;
 
     if (w->kern->int8_offset)
         sums = (w->sums ? w->sums : g->w->sums) + column;
     w->kern->dequantize(x, q, w->kern->int8_offset, sums, w->scale[row],
                         g->w->scale + column, n);
-    if (kept)
-        w->kern->sums[TF_F32](kept, w->kept + row * kept, kept, 1,
-                              w->kept_w + column, g->w->n, n, x, n, 0);
+    tf_outliers_add(&w->outliers, row, g->w->n, column, n, x);
     tf_gemm_finish(w->kern, &w->out, x, row, column, n);
 }
 
@@ -104,15 +114,13 @@ static size_t lay_out(struct work *w, const struct tf_product *p, int threads,
                       char *scratch, float **rest)
 {
     const struct tf_int8 *weight = w->g->w;
-    size_t m = w->g->m, n = weight->n, kept = w->g->outlier_count, used = 0;
+    size_t m = w->g->m, n = weight->n, used = 0;
 
     *rest =
         take(scratch, &used, tf_product_scratch(p, threads) * sizeof(float));
     w->x = take(scratch, &used, m * w->row);
     w->scale = take(scratch, &used, m * sizeof(float));
-    w->kept = take(scratch, &used, m * kept * sizeof(float));
-    w->kept_w = take(scratch, &used, n * kept * sizeof(float));
-    if (kept)
+    if (w->g->threshold > 0)
         w->rows =
             take(scratch, &used, (size_t)threads * weight->k * sizeof(float));
     if (w->kern->int8_offset && !weight->sums)
@@ -151,6 +159,7 @@ int tf_gemm_int8(struct tf_pool *pool, const struct tf_gemm_int8 *g,
     size_t step = CELL * w.kern->int8.k_step, n = g->w->n;
     struct tf_product p;
     float *scratch, *rest;
+    int failed;
 
     assert(g->w->k <= TF_INT8_K_MAX);
     if (!g->m || !n)
@@ -168,10 +177,16 @@ int tf_gemm_int8(struct tf_pool *pool, const struct tf_gemm_int8 *g,
     lay_out(&w, &p, threads, (char *)scratch, &rest);
     p = product_of(&w);
     tf_pool_run(pool, tf_div_up(g->m, JOB_ROWS), quantize_rows, &w);
-    if (w.sums || w.copied || g->outlier_count)
-        tf_pool_run(pool, tf_div_up(n, JOB_ROWS), prepare_weights, &w);
-    tf_product_run(pool, &p, rest);
-    return 0;
+    failed = tf_outliers_find(pool, g, w.scale, &w.outliers, err);
+    if (!failed) {
+        if (w.outliers.count)
+            tf_pool_run(pool, tf_div_up(g->m, JOB_ROWS), quantize_rest, &w);
+        if (w.sums || w.copied || w.outliers.count)
+            tf_pool_run(pool, tf_div_up(n, JOB_ROWS), prepare_weights, &w);
+        tf_product_run(pool, &p, rest);
+    }
+    tf_outliers_release(&w.outliers);
+    return failed ? -1 : 0;
 }
 
 struct weights {

@@ -2,7 +2,8 @@
  * Products with int8 weights: LLM.int8 (Dettmers et al. 2022). Each row of a
  * weight W[out][in] is int8 with a scale of its own, and so is each row of the
  * activations, which are quantised here. Products are summed in int32, exactly.
- * Columns of the activations that are named outliers stay float32.
+ * Columns of a record's activations that have an outlier stay float32, and meet
+ * the weights q * scale there; they are found here, for each record by itself.
  */
 #ifndef TF_KERNEL_GEMM_INT8_H
 #define TF_KERNEL_GEMM_INT8_H
@@ -35,8 +36,12 @@ struct tf_gemm_int8 {
     const float *x; /* [m][w->k] */
     size_t ldx;
     const struct tf_int8 *w;
-    const uint32_t *outliers; /* columns of x, in ascending order */
-    size_t outlier_count;
+    /* In record r, rows [start[r], start[r + 1]) of the m, a column is an
+     * outlier when a magnitude in it reaches `threshold`; 0: none is. A NULL
+     * start: each row is a record. */
+    float threshold;
+    const size_t *start;
+    size_t records;
     float *c; /* [m][w->n] = epilogue(x · w^T) */
     size_t ldc;
     const struct tf_epilogue *epilogue; /* NULL: none */

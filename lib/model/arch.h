@@ -158,6 +158,7 @@ struct tf_stack_spec {
     enum tf_qk_norm qk_norm;
     bool attention_bias, attention_out_bias, mlp_bias;
     bool transposed; /* weights are [in][out] (GPT-2's Conv1D) */
+    bool exact_down; /* int8 leaves it alone, as Transformers does (T5) */
 
     enum tf_act act;
     bool gate_first; /* in the fused gate_up */

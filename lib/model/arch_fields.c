@@ -93,6 +93,7 @@ const struct tf_field tf_stack_fields[] = {
     BOOL(attention_out_bias, NULL),
     BOOL(mlp_bias, NULL),
     BOOL(transposed, NULL),
+    BOOL(exact_down, NULL),
 
     ACT(act, "$hidden_act|activation_function|hidden_activation|activation"),
     BOOL(gate_first, "true"),

@@ -95,8 +95,10 @@ static struct tf_tensor *project_relative(struct tf_run *run,
     if (!ids)
         return NULL;
     x = tf_embedding(run->ctx, &stack->relative, ids, at->rows, 1, NULL);
-    return tf_linear(run->ctx, tf_norm(run->ctx, x, norm), w, TF_ACT_NONE,
-                     NULL);
+    run->ctx->records = NULL;
+    x = tf_linear(run->ctx, tf_norm(run->ctx, x, norm), w, TF_ACT_NONE, NULL);
+    run->ctx->records = &run->batch->seqs;
+    return x;
 }
 
 static int make_cache(struct tf_run *run)
@@ -325,6 +327,7 @@ struct tf_cross *tf_stack_cross(struct tf_ctx *ctx, struct tf_stack *stack,
 
     if (!cross)
         return NULL;
+    ctx->records = seqs;
     cross->seqs = *seqs;
     cross->k = tf_scratch(ctx, n, sizeof(cross->k[0]));
     cross->v = tf_scratch(ctx, n, sizeof(cross->v[0]));
@@ -334,5 +337,6 @@ struct tf_cross *tf_stack_cross(struct tf_ctx *ctx, struct tf_stack *stack,
         cross->k[i] = tf_linear(ctx, x, &layer->cross_k, TF_ACT_NONE, NULL);
         cross->v[i] = tf_linear(ctx, x, &layer->cross_v, TF_ACT_NONE, NULL);
     }
+    ctx->records = NULL;
     return ctx->failed ? NULL : cross;
 }

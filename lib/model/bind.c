@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/io.h"
+#include "kernel/gemm_int8.h"
 #include "kernel/kernel.h"
 #include "model/adapter.h"
+#include "model/bind_int8.h"
 
 /* A tensor of the adapter's file stands in for the model's own: a module that
  * was trained and saved whole, or a bias. A layer with an adapter of its own is
@@ -352,7 +354,8 @@ static void set_role(struct tf_bind *bind, const char *name, enum tf_role role)
         bind->used[i] = (uint8_t)role;
 }
 
-/* Make a matrix or table ready: of a type the kernels read, aligned. */
+/* Make a matrix or table ready that stays in floating point: of a type the
+ * kernels read, aligned. */
 static int settle(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
 {
     if (bind->look)
@@ -364,16 +367,20 @@ static int settle(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
     return 0;
 }
 
-/* What is not trained stays in the file where it can. */
-static int adopt_matrix(struct tf_bind *bind, struct tf_tensor *t,
-                        const char *pattern, struct tf_place at,
-                        const char *name, struct tf_err *err)
+/* What is not trained stays in the file where it can, or becomes int8 (then
+ * turned round, if it lies so). */
+static int bind_matrix(struct tf_bind *bind, struct tf_tensor *t,
+                       const char *pattern, struct tf_place at,
+                       const char *name, bool int8, bool turned,
+                       struct tf_err *err)
 {
     bool adopted;
 
     if (tf_bind_adopt(bind, t, pattern, at, name, false, &adopted, err))
         return -1;
-    return adopted ? 0 : settle(bind, t, err);
+    if (adopted)
+        return 0;
+    return int8 ? tf_int8_make(bind, t, turned, err) : settle(bind, t, err);
 }
 
 /* The same of numbers that are wanted as float32. */
@@ -421,6 +428,16 @@ int tf_bind_numbers(struct tf_bind *bind, struct tf_tensor *t,
     return adopt_floats(bind, t, pattern, at, name, false, err);
 }
 
+/* An int8 table of the files. */
+static int read_table(struct tf_bind *bind, struct tf_tensor *t,
+                      const struct tf_tensor *found, const char *name,
+                      size_t rows, size_t cols, struct tf_err *err)
+{
+    *t = *found;
+    set_role(bind, name, TF_ROLE_TABLE);
+    return tf_int8_read(bind, t, name, rows, cols, err);
+}
+
 int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
                   const char *pattern, size_t rows, size_t cols,
                   struct tf_err *err)
@@ -429,13 +446,48 @@ int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
     char name[TF_BIND_NAME];
     const struct tf_place at = { 0 };
     const struct tf_tensor *found =
-        tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
+        tf_bind_find(bind, pattern, at, ".weight", name, sizeof(name));
 
+    if (found && tf_int8_is(bind, found, name))
+        return read_table(bind, t, found, name, rows, cols, err);
+    found = tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
     if (!found)
         return -1;
     set_role(bind, name, TF_ROLE_TABLE);
     *t = *found;
-    return adopt_matrix(bind, t, pattern, at, name, err);
+    return bind_matrix(bind, t, pattern, at, name, bind->int8_tables, false,
+                       err);
+}
+
+static int keep_name(struct tf_bind *bind, struct tf_weight *w,
+                     const char *name, struct tf_err *err)
+{
+    size_t len = strlen(name) + 1;
+    char *kept = tf_arena_alloc(bind->memory, len, 1);
+
+    if (!kept)
+        return tf_no_memory(err, len);
+    memcpy(kept, name, len);
+    w->name = kept;
+    return 0;
+}
+
+/* Bring the matrix that was found into the form it is used in. */
+static int settle_weight(struct tf_bind *bind, struct tf_weight *w,
+                         const char *pattern, struct tf_place at,
+                         const char *name, bool int8, struct tf_err *err)
+{
+    bool inner = bind->inside && !bind->exact;
+
+    if (int8)
+        return tf_int8_read(bind, &w->w, name, w->out, w->in, err);
+    set_role(bind, name,
+             !inner          ? TF_ROLE_HEAD
+             : w->transposed ? TF_ROLE_TURNED
+                             : TF_ROLE_MATRIX);
+    return bind_matrix(bind, &w->w, pattern, at, name,
+                       bind->int8 && inner && w->in <= TF_INT8_K_MAX,
+                       w->transposed, err);
 }
 
 int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
@@ -445,28 +497,20 @@ int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
     size_t dim[2] = { transposed ? in : out, transposed ? out : in };
     char name[TF_BIND_NAME];
     const struct tf_tensor *found =
-        tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
-    size_t len;
-    char *kept;
+        tf_bind_find(bind, pattern, at, ".weight", name, sizeof(name));
+    bool int8 = found && tf_int8_is(bind, found, name);
     int failed;
 
-    if (!found)
+    if (!int8)
+        found = tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
+    if (!found || keep_name(bind, w, name, err))
         return -1;
-    set_role(bind, name,
-             !bind->inside ? TF_ROLE_HEAD
-             : transposed  ? TF_ROLE_TURNED
-                           : TF_ROLE_MATRIX);
-    len = strlen(name) + 1;
-    kept = tf_arena_alloc(bind->memory, len, 1);
-    if (!kept)
-        return tf_no_memory(err, len);
-    memcpy(kept, name, len);
-    w->name = kept;
     w->in = in;
     w->out = out;
     w->transposed = transposed;
     w->w = *found;
-    if (adopt_matrix(bind, &w->w, pattern, at, name, err) ||
+    if (settle_weight(bind, w, pattern, at, name, int8, err) ||
+        (w->w.scale && tf_int8_finish(bind, w, err)) ||
         (bind->adapters && tf_adapters_attach(bind, w, pattern, at, name, err)))
         return -1;
     failed =

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "format/weights.h"
 #include "model/gguf_model.h"
 #include "model/params.h"
@@ -21,7 +22,7 @@
 enum tf_role {
     TF_ROLE_UNUSED,
     TF_ROLE_OTHER,  /* vectors, norms, convolutions, scales */
-    TF_ROLE_HEAD,   /* a matrix of a task's head */
+    TF_ROLE_HEAD,   /* a matrix of a task's head, or one that is exact */
     TF_ROLE_TABLE,  /* embeddings */
     TF_ROLE_MATRIX, /* of a linear layer of the base model, [out][in] */
     TF_ROLE_TURNED, /* the same as [in][out] (Conv1D) */
@@ -35,6 +36,13 @@ struct tf_bind {
         *prefix;  /* may stand before a name, with a dot: "a|b", or NULL */
     bool convert; /* matrices to `dtype`, else left as they are */
     enum tf_dtype dtype;
+    /* Matrices of the base model, and its tables, become int8 with scales;
+     * those that are exact do not. */
+    bool int8, int8_tables;
+    bool exact;        /* those that are bound now */
+    float threshold;   /* of int8 layers, also of those the files have */
+    size_t int8_count; /* of them, so far */
+    struct tf_pool *pool;
     struct tf_arena *memory; /* for what can't stay in the file */
     uint8_t *used;           /* [tensors of weights]: enum tf_role */
     bool look; /* names, shapes and roles alone: large tensors stay as they are

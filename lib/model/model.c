@@ -116,6 +116,16 @@ static double initializer_std(const struct tf_model *m)
     return std > 0 ? std : 0.02;
 }
 
+/* Transformers' BitsAndBytesConfig, and its default. */
+static float int8_threshold(const struct tf_config *config)
+{
+    json_t *t =
+        tf_config_get(config->json, "quantization_config.llm_int8_threshold");
+    double threshold = json_is_number(t) ? json_number_value(t) : 6.0;
+
+    return threshold > 0 ? (float)threshold : 0;
+}
+
 static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                       struct tf_err *err)
 {
@@ -123,6 +133,11 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                             .prefix = m->arch.prefix,
                             .convert = opts->convert,
                             .dtype = opts->dtype,
+                            .int8 = opts->int8,
+                            .int8_tables = opts->int8 && !m->arch.has_decoder &&
+                                           !m->arch.heads[opts->task].tied,
+                            .threshold = int8_threshold(&m->config),
+                            .pool = opts->pool,
                             .memory = &m->memory,
                             .inside = true,
                             .bare = m->arch.heads[opts->task].no_prefix,
@@ -153,6 +168,7 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
         return -1;
     if (opts->train)
         tf_init_fresh(m);
+    m->int8_count = bind.int8_count;
     return 0;
 }
 
@@ -256,6 +272,8 @@ void tf_model_close(struct tf_model *m)
 
 const char *tf_model_dtype(const struct tf_model *m)
 {
+    if (m->int8_count)
+        return "int8";
     switch (m->stack.tokens.dtype) {
     case TF_BF16:
         return "bf16";

@@ -39,7 +39,10 @@ struct tf_model_opts {
     const char *arch;  /* an architecture.json to use, or NULL */
     bool convert;      /* matrices to `dtype`; else as they are stored */
     enum tf_dtype
-        dtype;  /* TF_F32 (stored values, no change), TF_BF16, TF_F16 */
+        dtype; /* TF_F32 (stored values, no change), TF_BF16, TF_F16 */
+    /* Matrices of linear layers but the head's become int8 (LLM.int8), and of
+     * an encoder the embeddings that no head is tied to. */
+    bool int8;
     bool look;  /* only to see what tensors are for: not to be run */
     bool fresh; /* of the files config.json alone is read, all numbers are new:
                    tf_model_init() */
@@ -47,6 +50,7 @@ struct tf_model_opts {
     /* To train it: all tensors become float32 parameters, a head that is
      * missing or has other labels is made; NULL: not. */
     const struct tf_model_training *train;
+    struct tf_pool *pool; /* for the work of opening; NULL: one thread */
 };
 
 struct tf_model {
@@ -61,6 +65,7 @@ struct tf_model {
     struct tf_head head; /* of the task */
     struct tf_arena memory;
     struct tf_parameters params;  /* when it is trained */
+    size_t int8_count;            /* linear layers whose weight is int8 */
     uint8_t *roles;               /* [tensors of weights]: enum tf_role */
     const char **unexpected;      /* tensors of the files that nothing uses */
     struct tf_adapters *adapters; /* laid over it, or trained; or NULL */
@@ -86,7 +91,8 @@ int tf_model_save(const struct tf_model *m, const char *dir,
 /* Give the parameters the numbers that tf_model_save() wrote to a folder. */
 int tf_model_load(struct tf_model *m, const char *dir, struct tf_err *err);
 
-/* The type of most weights, for messages: "f32", "bf16", "f16". */
+/* The type of most weights, for messages: "f32", "bf16", "f16",
+ * "int8". */
 const char *tf_model_dtype(const struct tf_model *m);
 
 /* Tokens that a sequence of input can have: what the positions' table holds,

@@ -197,7 +197,8 @@ TF_ROW("t5", {
             "up": "$feed_forward_proj=gated-*?encoder.block.{}.layer.1.DenseReluDense.wi_1:encoder.block.{}.layer.1.DenseReluDense.wi",
             "down": "encoder.block.{}.layer.1.DenseReluDense.wo",
             "final_norm": "encoder.final_layer_norm"
-        }
+        },
+        "exact_down": true
     },
     "decoder": {
         "init": "by_width",
@@ -227,7 +228,8 @@ TF_ROW("t5", {
             "up": "$feed_forward_proj=gated-*?decoder.block.{}.layer.2.DenseReluDense.wi_1:decoder.block.{}.layer.2.DenseReluDense.wi",
             "down": "decoder.block.{}.layer.2.DenseReluDense.wo",
             "final_norm": "decoder.final_layer_norm"
-        }
+        },
+        "exact_down": true
     },
     "heads": {
         "causal-lm": {

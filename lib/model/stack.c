@@ -203,6 +203,14 @@ static const uint32_t *moved_rows(const struct work *w, size_t at)
                               : NULL;
 }
 
+/* Weights that lose too much in int8: what routes, and those that Transformers
+ * keeps in float32. */
+static bool is_exact(const struct work *w, const struct slot *s)
+{
+    return s->name == NAME(router) || s->name == NAME(shared_router) ||
+           (w->spec->exact_down && s->name == NAME(down));
+}
+
 /* The slots' weights or norms in the object at `base`. */
 static int bind_weights(struct work *w, void *base, const struct slot *slots,
                         size_t n, struct tf_place at)
@@ -213,6 +221,7 @@ static int bind_weights(struct work *w, void *base, const struct slot *slots,
 
         if (slots == layer_weights)
             w->bind->rows = moved_rows(w, s->at);
+        w->bind->exact = is_exact(w, s);
         if (name && tf_bind_weight(w->bind, (void *)((char *)base + s->at),
                                    name, at, w->size[s->out], w->size[s->in],
                                    has_bias(w->spec, s->bias),

@@ -434,7 +434,9 @@ struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
     if (place_tokens(&run) || (rows != TF_ROWS_ALL && pick_rows(&run, rows)))
         return NULL;
     run.mark = tf_arena_mark(ctx->arena);
+    ctx->records = &batch->seqs;
     x = run_layers(&run, embed(&run), layers);
+    ctx->records = NULL;
     for (size_t q = 0; x && batch->caches && q < batch->seqs.count; q++)
         tf_cache_advance(batch->caches[q],
                          batch->seqs.start[q + 1] - batch->seqs.start[q]);

@@ -89,15 +89,9 @@ static void add_base(struct tf_ctx *ctx, float *t, size_t ld, struct tf_mat x,
                      bool first)
 {
     struct tf_epilogue e = { .bias = bias, .residual = first ? NULL : t };
-    struct tf_gemm g = { .m = rows, .n = w->out, .k = w->in, .a = x };
 
     e.ld_residual = ld;
-    g.b = tf_weight_mat(w);
-    g.packed = w->packed;
-    g.c = t;
-    g.ldc = ld;
-    g.epilogue = &e;
-    tf_product(ctx, &g);
+    tf_weight_product(ctx, w, rows, x.data, x.rs, t, ld, &e);
 }
 
 /* y = gain z + t (t: NULL or [T][out]) + bias */

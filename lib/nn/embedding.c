@@ -23,6 +23,12 @@ static const void *table_row(const struct tf_tensor *t, size_t i)
  * unpacked numbers on the stack. */
 #define PIECE 1024
 
+/* What makes numbers of row id of the table, times scale. */
+static float row_scale(const struct tf_tensor *table, size_t id, float scale)
+{
+    return table->scale ? scale * table->scale[id] : scale;
+}
+
 static void add_row(float *y, const struct tf_tensor *table, size_t id,
                     float scale)
 {
@@ -53,14 +59,15 @@ static void lookup_rows(void *arg, size_t first, size_t end)
     for (i = first; i < end; i++) {
         float *y = tf_row(l->y, i);
         size_t id = (size_t)l->ids[i];
+        float scale = row_scale(l->table, id, l->scale);
 
         if (l->add) {
-            add_row(y, l->table, id, l->scale);
+            add_row(y, l->table, id, scale);
             continue;
         }
         info->unpack(y, table_row(l->table, id), cols);
-        if (l->scale != 1)
-            tf_kernels()->scale(y, l->scale, cols);
+        if (scale != 1)
+            tf_kernels()->scale(y, scale, cols);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "nn/linear.h"
 
+#include "kernel/gemm_int8.h"
 #include "nn/matrix.h"
 #include "nn/rows.h"
 
@@ -15,6 +16,48 @@ void tf_product(struct tf_ctx *ctx, const struct tf_gemm *g)
 {
     if (!ctx->failed && tf_gemm(ctx->pool, g, ctx->err))
         ctx->failed = true;
+}
+
+static void int8_product(struct tf_ctx *ctx, const struct tf_weight *w,
+                         struct tf_gemm_int8 *g)
+{
+    const struct tf_tensor *t = tf_base_of(&w->w);
+    const struct tf_seqs *records = ctx->records;
+    struct tf_int8 weight = {
+        w->out, w->in, t->data, t->ld, t->scale, w->sums
+    };
+
+    g->w = &weight;
+    g->threshold = w->threshold;
+    if (records && records->start[records->count] == g->m) {
+        g->start = records->start;
+        g->records = records->count;
+    }
+    if (!ctx->failed && tf_gemm_int8(ctx->pool, g, ctx->err))
+        ctx->failed = true;
+}
+
+void tf_weight_product(struct tf_ctx *ctx, const struct tf_weight *w,
+                       size_t rows, const float *x, size_t ldx, float *c,
+                       size_t ldc, const struct tf_epilogue *epilogue)
+{
+    struct tf_gemm g = { .m = rows, .n = w->out, .k = w->in };
+    struct tf_gemm_int8 g8 = { .m = rows, .x = x, .ldx = ldx };
+
+    if (tf_base_of(&w->w)->scale) {
+        g8.c = c;
+        g8.ldc = ldc;
+        g8.epilogue = epilogue;
+        int8_product(ctx, w, &g8);
+        return;
+    }
+    g.a = tf_rows_mat(x, ldx);
+    g.b = tf_weight_mat(w);
+    g.packed = w->packed;
+    g.c = c;
+    g.ldc = ldc;
+    g.epilogue = epilogue;
+    tf_product(ctx, &g);
 }
 
 /* The sum of each column, for columns cut into tasks. */
@@ -175,7 +218,6 @@ struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
     struct tf_tensor *y;
     struct tf_linear_node *n;
     struct tf_epilogue e = { .bias = w->bias.data, .act = act };
-    struct tf_gemm g = { .n = w->out, .k = w->in, .epilogue = &e };
 
     if (!x || !(y = tf_new(ctx, tf_tensor_rows(x), w->out)))
         return NULL;
@@ -195,16 +237,10 @@ struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
         tf_adapted_linear(ctx, y, x, w, act, residual, n);
         return ctx->failed ? NULL : y;
     }
-    g.m = y->dim[0];
-    g.a = tf_rows_mat(x->data, x->ld);
-    g.b = tf_weight_mat(w);
-    g.packed = w->packed;
-    g.c = y->data;
-    g.ldc = y->ld;
     if (residual) {
         e.residual = residual->data;
         e.ld_residual = residual->ld;
     }
-    tf_product(ctx, &g);
+    tf_weight_product(ctx, w, y->dim[0], x->data, x->ld, y->data, y->ld, &e);
     return ctx->failed ? NULL : y;
 }

@@ -20,6 +20,12 @@ void tf_product(struct tf_ctx *ctx, const struct tf_gemm *g);
 /* The weight as B[in][out] of a product. */
 struct tf_mat tf_weight_mat(const struct tf_weight *w);
 
+/* c [rows][out] = epilogue(x W^T) for x [rows][in], by whatever form the weight
+ * has, without its bias and adapters. */
+void tf_weight_product(struct tf_ctx *ctx, const struct tf_weight *w,
+                       size_t rows, const float *x, size_t ldx, float *c,
+                       size_t ldc, const struct tf_epilogue *epilogue);
+
 /*
  * The ways back from dy [T][out] with x [T][in], both as the A of a product:
  * to the weight and bias when they want gradients, and dx [T][in] = dy W.

@@ -24,6 +24,7 @@
 #include "nn/tensor.h"
 
 struct tf_tape;
+struct tf_seqs;
 
 struct tf_ctx {
     struct tf_pool *pool;   /* NULL: one thread */
@@ -31,6 +32,12 @@ struct tf_ctx {
     struct tf_tape *tape;   /* NULL: inference */
     struct tf_err *err;
     bool failed;
+
+    /* The sequences that rows belong to when there are as many rows as these
+     * have; other rows are by themselves. int8 layers look for outliers in each
+     * (kernel/gemm_int8.h), so that no answer depends on its batch. NULL:
+     * all rows are by themselves. */
+    const struct tf_seqs *records;
 
     /* With a tape: dropout acts. Its draws are keyed by (seed, step, draws,
      * element), so that a step can be repeated exactly. */
@@ -81,8 +88,13 @@ struct tf_weight {
     struct tf_tensor w; /* [out][in], or [in][out] when transposed (Conv1D);
                            with a base it stands for that tensor (tied) */
     bool transposed;
-    struct tf_tensor bias;       /* [out] float32; data NULL: none */
-    struct tf_packed *packed;    /* NULL: read in place */
+    struct tf_tensor bias;    /* [out] float32; data NULL: none */
+    struct tf_packed *packed; /* NULL: read in place */
+    /* Of an int8 w with scales (LLM.int8; in at most TF_INT8_K_MAX): from which
+     * magnitude on what it reads is an outlier, 0: none is; and sums of its
+     * rows, or NULL. */
+    float threshold;
+    const int32_t *sums;
     struct tf_adapter *adapters; /* a list, or NULL */
 };
 

@@ -10,4 +10,3 @@ tf-classify -m shards < /dev/null; echo $?
 cp -R $golden/bert cut && chmod -R u+w cut
 head -c 1000 $golden/bert/model.safetensors > cut/model.safetensors
 tf-classify -m cut < /dev/null; echo $?
-tf-classify -m $golden/bert --dtype int8 < /dev/null; echo $?
