@@ -59,7 +59,7 @@ static const struct key keys[] = {
     STR("config", from_config),
     STR("tokenizer", tokenizer),
     ONE_OF("task", task, "classification|causal-lm|masked-lm|"
-           "token-classification"),
+           "token-classification|question-answering"),
     NUM_REAL("mlm_probability", mlm_probability, 0, 1),
     ANY("train_file", train_file),
     ANY("validation_file", validation_file),
@@ -68,6 +68,12 @@ static const struct key keys[] = {
     STR("label_column", label_column),
     STR("tokens_column", tokens_column),
     FLAG("label_all_tokens", label_all_tokens),
+    STR("question_column", question_column),
+    STR("context_column", context_column),
+    STR("answers_column", answers_column),
+    NUM("doc_stride", doc_stride, 0),
+    NUM("max_answer_length", max_answer_length, 1),
+    FLAG("handle_impossible_answer", handle_impossible),
     ANY("labels", labels),
     ONE_OF("problem_type", problem_type, "auto|regression|"
            "single_label_classification|multi_label_classification"),
@@ -116,8 +122,8 @@ static const struct key keys[] = {
     NONE("peft"), NONE("bf16"),
     NONE("fp16"), NONE("tf32"), 
     NONE("gradient_checkpointing_kwargs"), NONE("compute_metrics"),
-    NONE("question_column"), NONE("context_column"),
-    NONE("answers_column"), 
+    
+    
     NONE("optim_args"), NONE("optim_target_modules"), NONE("eval_delay"),
     NONE("eval_on_start"), NONE("eval_accumulation_steps"),
     NONE("neftune_noise_alpha"), NONE("push_to_hub"), NONE("hub_model_id"),
@@ -138,6 +144,7 @@ static const char *const aliases[][2] = {
     { "evaluation_strategy", "eval_strategy" },
     { "model_name_or_path", "model" },
     { "max_seq_length", "max_length" },
+    { "version_2_with_negative", "handle_impossible_answer" },
     { "per_gpu_train_batch_size", "per_device_train_batch_size" },
     { "per_gpu_eval_batch_size", "per_device_eval_batch_size" },
 };
@@ -285,6 +292,11 @@ static void set_defaults(struct tf_train_config *c)
     c->text_pair_column = "text_pair";
     c->label_column = "label";
     c->tokens_column = "tokens";
+    c->question_column = "question";
+    c->context_column = "context";
+    c->answers_column = "answers";
+    c->doc_stride = -1;
+    c->max_answer_length = 15;
     c->train_batch = c->eval_batch = 8;
     c->accumulation = 1;
     c->epochs = 3;

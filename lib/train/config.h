@@ -18,6 +18,7 @@ enum tf_train_task {
     TF_TRAIN_CAUSAL_LM,
     TF_TRAIN_MASKED_LM,
     TF_TRAIN_TOKEN_CLASSIFICATION,
+    TF_TRAIN_QUESTION_ANSWERING,
 };
 enum tf_strategy { TF_STRATEGY_NO, TF_STRATEGY_STEPS, TF_STRATEGY_EPOCH };
 enum tf_sampling {
@@ -42,6 +43,10 @@ struct tf_train_config {
     const char *text_column, *text_pair_column, *label_column;
     const char *tokens_column; /* words, each with a label */
     bool label_all_tokens;     /* not only a word's first */
+    const char *question_column, *context_column, *answers_column;
+    int64_t doc_stride;        /* tokens that windows share, -1: the task's */
+    int64_t max_answer_length; /* tokens, of an evaluation */
+    bool handle_impossible;    /* no answer is one, too */
     json_t *labels;            /* a list of strings */
     int problem_type;          /* enum tf_problem; 0: as the labels are */
     int64_t max_length;

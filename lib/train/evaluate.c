@@ -192,6 +192,8 @@ int tf_train_evaluate(struct tf_trainer *t, double *loss,
         return evaluate_labels(t, loss, metrics, err);
     case TF_TRAIN_TOKEN_CLASSIFICATION:
         return tf_train_evaluate_tags(t, loss, metrics, err);
+    case TF_TRAIN_QUESTION_ANSWERING:
+        return tf_train_evaluate_answers(t, loss, metrics, err);
     default:
         return evaluate_tokens(t, loss, metrics, err);
     }

@@ -185,6 +185,7 @@ static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
         [TF_TRAIN_CAUSAL_LM] = TF_CAUSAL_LM,
         [TF_TRAIN_MASKED_LM] = TF_MASKED_LM,
         [TF_TRAIN_TOKEN_CLASSIFICATION] = TF_TOKEN_CLASSIFICATION,
+        [TF_TRAIN_QUESTION_ANSWERING] = TF_QUESTION_ANSWERING,
     };
     struct tf_model_opts opts = { .task = tasks[t->config->task],
                                   .train = &training };
@@ -334,6 +335,7 @@ void tf_trainer_free(struct tf_trainer *t)
     tf_join_release(&t->joined);
     tf_dataset_release(&t->train);
     tf_dataset_release(&t->valid);
+    tf_questions_free(t->questions, t->question_count);
     tf_labels_release(&t->labels);
     tf_tokenizer_close(t->tokenizer);
     tf_model_close(t->model);

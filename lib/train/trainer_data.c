@@ -1,6 +1,10 @@
 #include "train/trainer_parts.h"
 
+#include "train/questions.h"
 #include "train/tags.h"
+
+/* of a window of question answering, when the model has room */
+enum { QUESTION_TOKENS = 384, QUESTION_STRIDE = 128 };
 
 /* The most tokens of a text: max_length, else what tokenizer and model were
  * made for. */
@@ -26,36 +30,91 @@ static int check_inputs(const struct tf_trainer *t, const struct tf_dataset *d,
     for (size_t i = 0; i < d->count; i++)
         if (tf_model_check(t->model, d->inputs[i].ids, d->inputs[i].type_ids,
                            d->inputs[i].n, err)) {
-            tf_table_err_at(table, i, err);
+            if (d->count == table->count) /* an input a row */
+                tf_table_err_at(table, i, err);
             return -1;
         }
     return 0;
+}
+
+static int read_tags(struct tf_trainer *t, struct tf_dataset *d,
+                     const struct tf_table *table,
+                     const struct tf_dataset_opts *opts,
+                     const struct tf_label_column *labels, struct tf_err *err)
+{
+    struct tf_tag_data tags = { .words = t->config->tokens_column,
+                                .labels = &t->labels,
+                                .column = labels,
+                                .all_tokens = t->config->label_all_tokens };
+
+    return tf_dataset_tags(d, table, opts, &tags, err);
+}
+
+/* Windows are as long, and share as much, as tf-qa's unless the config says. */
+static int read_questions(struct tf_trainer *t, struct tf_dataset *d,
+                          const struct tf_table *table,
+                          struct tf_dataset_opts *opts, struct tf_err *err)
+{
+    const struct tf_train_config *c = t->config;
+    struct tf_question_data data = { .question = c->question_column,
+                                     .context = c->context_column,
+                                     .answers = c->answers_column };
+    bool valid = d == &t->valid;
+
+    if (!c->max_length && (!opts->limit || opts->limit > QUESTION_TOKENS))
+        opts->limit = QUESTION_TOKENS;
+    data.stride =
+        opts->limit / 2 < QUESTION_STRIDE ? opts->limit / 2 : QUESTION_STRIDE;
+    if (c->doc_stride >= 0)
+        data.stride = (size_t)c->doc_stride;
+    if (data.stride > opts->limit)
+        return tf_fail(err,
+                       "doc_stride %zu is more than the %zu tokens of a "
+                       "window",
+                       data.stride, opts->limit);
+    if (valid)
+        t->question_count = table->count;
+    return tf_dataset_questions(d, table, opts, &data,
+                                valid ? &t->questions : NULL, err);
+}
+
+static int read_classes(struct tf_trainer *t, struct tf_dataset *d,
+                        const struct tf_table *table,
+                        const struct tf_dataset_opts *opts,
+                        const struct tf_label_column *labels,
+                        struct tf_err *err)
+{
+    if (tf_dataset_encode(d, table, opts, err))
+        return -1;
+    d->targets = tf_labels_targets(&t->labels, labels, table, &d->cols, err);
+    return d->targets ? 0 : -1;
 }
 
 int tf_train_dataset(struct tf_trainer *t, struct tf_dataset *d,
                      const struct tf_table *table,
                      const struct tf_label_column *labels, struct tf_err *err)
 {
-    const struct tf_train_config *c = t->config;
     struct tf_dataset_opts opts = { .tokenizer = t->tokenizer,
                                     .pool = t->pool,
-                                    .text = c->text_column,
-                                    .pair = c->text_pair_column,
+                                    .text = t->config->text_column,
+                                    .pair = t->config->text_pair_column,
                                     .limit = choose_limit(t) };
-    struct tf_tag_data tags = { .words = c->tokens_column,
-                                .labels = &t->labels,
-                                .column = labels,
-                                .all_tokens = c->label_all_tokens };
-    int failed = c->task == TF_TRAIN_TOKEN_CLASSIFICATION
-                     ? tf_dataset_tags(d, table, &opts, &tags, err)
-                     : tf_dataset_encode(d, table, &opts, err);
+    int failed;
 
-    if (failed || check_inputs(t, d, table, err))
-        return -1;
-    if (c->task != TF_TRAIN_CLASSIFICATION)
-        return 0;
-    d->targets = tf_labels_targets(&t->labels, labels, table, &d->cols, err);
-    return d->targets ? 0 : -1;
+    switch (t->config->task) {
+    case TF_TRAIN_CLASSIFICATION:
+        failed = read_classes(t, d, table, &opts, labels, err);
+        break;
+    case TF_TRAIN_TOKEN_CLASSIFICATION:
+        failed = read_tags(t, d, table, &opts, labels, err);
+        break;
+    case TF_TRAIN_QUESTION_ANSWERING:
+        failed = read_questions(t, d, table, &opts, err);
+        break;
+    default:
+        failed = tf_dataset_encode(d, table, &opts, err);
+    }
+    return failed || check_inputs(t, d, table, err) ? -1 : 0;
 }
 
 static bool has_labels(const struct tf_trainer *t)

@@ -8,6 +8,7 @@
 #include "train/dataset.h"
 #include "train/labels.h"
 #include "train/metrics.h"
+#include "train/questions.h"
 #include "train/schedule.h"
 #include "train/tensorboard.h"
 #include "train/tokens.h"
@@ -23,6 +24,8 @@ struct tf_trainer {
     struct tf_model *model;
     struct tf_labels labels;
     struct tf_dataset train, valid;
+    struct tf_question *questions; /* of `valid`, of question answering */
+    size_t question_count;
 
     struct tf_param *params; /* those that are trained */
     size_t param_count;
@@ -91,11 +94,20 @@ struct tf_tensor *tf_train_loss(struct tf_ctx *ctx, const struct tf_trainer *t,
                                 struct tf_tensor *logits, const float *targets,
                                 float denominator);
 
+/* That of logits [T][2] for windows' first and last tokens [count][2]. */
+struct tf_tensor *tf_train_span_loss(struct tf_ctx *ctx,
+                                     struct tf_tensor *logits,
+                                     const struct tf_seqs *seqs,
+                                     const float *targets, float denominator);
+
 /* The loss over the validation records, and their metrics. */
 int tf_train_evaluate(struct tf_trainer *t, double *loss,
                       struct tf_metrics *metrics, struct tf_err *err);
 
-/* The same of a token-classification: evaluate_tags.c. */
+/* The same of a token-classification, evaluate_tags.c, and of question
+ * answering, evaluate_answers.c. */
+int tf_train_evaluate_answers(struct tf_trainer *t, double *loss,
+                              struct tf_metrics *metrics, struct tf_err *err);
 int tf_train_evaluate_tags(struct tf_trainer *t, double *loss,
                            struct tf_metrics *metrics, struct tf_err *err);
 

@@ -10,7 +10,8 @@
 /* Has each token a label? */
 static bool reads_tokens(const struct tf_trainer *t)
 {
-    return t->config->task != TF_TRAIN_CLASSIFICATION;
+    return t->config->task != TF_TRAIN_CLASSIFICATION &&
+           t->config->task != TF_TRAIN_QUESTION_ANSWERING;
 }
 
 static int make_room(struct tf_trainer *t, size_t targets, size_t labels,
@@ -135,6 +136,26 @@ struct tf_tensor *tf_train_loss(struct tf_ctx *ctx, const struct tf_trainer *t,
     }
 }
 
+struct tf_tensor *tf_train_span_loss(struct tf_ctx *ctx,
+                                     struct tf_tensor *logits,
+                                     const struct tf_seqs *seqs,
+                                     const float *targets, float denominator)
+{
+    struct tf_loss spec = { .denominator = denominator };
+    struct tf_tensor *ends[2];
+
+    for (size_t k = 0; k < 2; k++) {
+        int32_t *rows = tf_scratch(ctx, seqs->count, sizeof(*rows));
+
+        for (size_t i = 0; rows && i < seqs->count; i++)
+            rows[i] = (int32_t)targets[2 * i + k];
+        if (!rows)
+            return NULL;
+        ends[k] = tf_span_cross_entropy(ctx, logits, k, seqs, rows, &spec);
+    }
+    return tf_add(ctx, ends[0], ends[1]);
+}
+
 struct tf_tensor *tf_train_joined_loss(struct tf_trainer *t, struct tf_ctx *ctx,
                                        struct tf_runner *runner,
                                        float denominator)
@@ -147,6 +168,9 @@ struct tf_tensor *tf_train_joined_loss(struct tf_trainer *t, struct tf_ctx *ctx,
         return tf_model_token_loss(ctx, runner, t->model, &t->joined.batch,
                                    t->token_labels, &spec);
     logits = tf_model_logits(ctx, runner, t->model, &t->joined.batch);
+    if (t->config->task == TF_TRAIN_QUESTION_ANSWERING)
+        return tf_train_span_loss(ctx, logits, &t->joined.batch.seqs,
+                                  t->targets, denominator);
     return tf_train_loss(ctx, t, logits, t->targets, denominator);
 }
 

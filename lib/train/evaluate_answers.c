@@ -1,0 +1,109 @@
+#include "train/trainer_parts.h"
+
+#include <math.h>
+#include "task/qa.h"
+
+/* The questions of the validation data, window after window. */
+struct judging {
+    struct tf_trainer *t;
+    struct tf_session *session;
+    struct tf_qa_opts opts;
+    struct tf_qa qa;
+    size_t question; /* the one whose windows come */
+    struct tf_squad_metrics metrics;
+    double loss;
+    struct tf_err *err;
+};
+
+/* A question's windows are all there: compare its best answer. */
+static int end_question(struct judging *j, const struct tf_question *q)
+{
+    if (tf_qa_finish(&j->qa, j->err) ||
+        tf_squad_metrics_add(&j->metrics, q->answers.v, q->answers.count,
+                             j->qa.answers[0].text, j->err))
+        return -1;
+    j->question++;
+    return 0;
+}
+
+/* Window i of all, with its logits [n][2]. */
+static int add_window(struct judging *j, size_t i, const float *logits)
+{
+    const struct tf_question *q = &j->t->questions[j->question];
+    const struct tf_window *w = &q->windows.windows[i - q->first];
+    struct tf_str context = { q->context, q->context_len };
+
+    for (size_t k = 0; k < 2 * w->n; k++)
+        if (!isfinite(logits[k]))
+            return tf_fail(j->err, "the model gives numbers that are not "
+                                   "finite");
+    if (i == q->first && tf_qa_begin(&j->qa, &j->opts, context, j->err))
+        return -1;
+    if (tf_qa_add(&j->qa, w, logits, j->err))
+        return -1;
+    return i + 1 == q->first + q->count ? end_question(j, q) : 0;
+}
+
+static int run_batch(struct judging *j, size_t first, size_t end)
+{
+    struct tf_trainer *t = j->t;
+    struct tf_ctx ctx = { .pool = t->pool, .arena = &t->arena, .err = j->err };
+    struct tf_arena_mark mark = tf_arena_mark(&t->arena);
+    struct tf_tensor logits = { .ndim = 2 }, *sum;
+    struct tf_result r;
+    size_t at = 0;
+
+    tf_join_reset(&t->joined);
+    for (size_t i = first; i < end; i++)
+        if (tf_join_add(&t->joined, &t->valid.inputs[i], j->err))
+            return -1;
+    if (tf_session_logits(j->session, &t->joined.batch, &r, j->err))
+        return -1;
+    logits.dim[0] = r.rows;
+    logits.dim[1] = logits.ld = r.cols;
+    logits.data = (void *)(uintptr_t)r.data;
+    sum = tf_train_span_loss(&ctx, &logits, &t->joined.batch.seqs,
+                             t->valid.targets + 2 * first,
+                             2 * (float)t->valid.count);
+    if (sum)
+        j->loss += *(float *)sum->data;
+    tf_arena_rewind(&t->arena, mark);
+    if (!sum)
+        return -1;
+    for (size_t i = first; i < end; i++) {
+        if (add_window(j, i, r.data + at * r.cols))
+            return -1;
+        at += t->valid.inputs[i].n;
+    }
+    return 0;
+}
+
+int tf_train_evaluate_answers(struct tf_trainer *t, double *loss,
+                              struct tf_metrics *metrics, struct tf_err *err)
+{
+    const struct tf_train_config *c = t->config;
+    const struct tf_tokenizer_info *info = tf_tokenizer_info(t->tokenizer);
+    struct judging j = { .t = t, .err = err };
+    size_t batch = (size_t)c->eval_batch, n = t->valid.count, end;
+    int failed;
+
+    j.opts = (struct tf_qa_opts){
+        .top_k = 1,
+        .max_answer_length = (size_t)c->max_answer_length,
+        .impossible = c->handle_impossible,
+        .align = true,
+        .cls = info->cls,
+        .context = !info->pad_left,
+    };
+    j.session = tf_session_new(t->model, t->pool, err);
+    failed = !j.session;
+    for (size_t first = 0; !failed && first < n; first = end) {
+        end = n - first < batch ? n : first + batch;
+        failed = run_batch(&j, first, end);
+    }
+    *loss = j.loss;
+    failed = failed || tf_squad_metrics_results(&j.metrics, metrics, err);
+    tf_qa_release(&j.qa);
+    tf_session_free(j.session);
+    return failed ? -1 : 0;
+}
