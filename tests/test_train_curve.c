@@ -188,8 +188,10 @@ static void check_curve(const struct place *p, json_t *golden)
 static void check_logits(const struct place *p, json_t *golden)
 {
     bool lm = !json_object_get(golden, "labels");
+    bool adapter = json_object_get(golden, "peft") != NULL;
     struct tf_model_opts opts = { .task = lm ? TF_CAUSAL_LM
-                                             : TF_SEQUENCE_CLASSIFICATION };
+                                             : TF_SEQUENCE_CLASSIFICATION,
+                                  .adapter = adapter ? in(p, "out") : NULL };
     json_t *other = json_object_get(golden, "other");
     json_t *logits = json_object_get(golden, "logits");
     size_t n = json_array_size(other), start[2] = { 0, n };
@@ -200,7 +202,7 @@ static void check_logits(const struct place *p, json_t *golden)
     struct tf_err err;
     int32_t ids[64];
 
-    m = tf_model_open(in(p, "out"), &opts, &err);
+    m = tf_model_open(in(p, adapter ? "model" : "out"), &opts, &err);
     if (!m)
         fail_msg("%s", err.msg);
     for (size_t i = 0; i < n; i++)
@@ -271,6 +273,39 @@ static void follows_pytorchs_curve(void **state)
         assert_int_equal(train(&p, none), 0);
         check_curve(&p, golden);
         check_logits(&p, golden);
+        end(&p);
+    }
+    json_decref(all);
+}
+
+/* Adapters alone are trained, from those that PEFT began with. */
+static void follows_pefts_curve(void **state)
+{
+    json_t *all =
+        json_load_file("tests/golden/adapters/training.json", 0, NULL);
+    char *none[] = { NULL };
+    char start[128];
+    json_t *golden;
+    size_t i;
+
+    (void)state;
+    assert_non_null(all);
+    json_array_foreach (all, i, golden) {
+        struct place p;
+
+        begin(&p);
+        make_model(&p, golden, 0);
+        write_records(&p, golden);
+        snprintf(start, sizeof(start), GOLDEN "/adapters/%s",
+                 json_string_value(json_object_get(golden, "start")));
+        write_config(&p, json_pack("{s:O, s:O, s:s}", "task",
+                                   json_object_get(golden, "task"), "peft",
+                                   json_object_get(golden, "peft"),
+                                   "resume_from_checkpoint", start));
+        assert_int_equal(train(&p, none), 0);
+        check_curve(&p, golden);
+        check_logits(&p, golden);
+        assert_false(tf_file_exists(in(&p, "out/model.safetensors")));
         end(&p);
     }
     json_decref(all);
@@ -350,6 +385,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(follows_pytorchs_curve),
+        cmocka_unit_test(follows_pefts_curve),
         cmocka_unit_test(gradient_checkpointing_changes_nothing),
         cmocka_unit_test(resumes_on_the_same_curve),
         cmocka_unit_test(keeps_the_latest_checkpoints),

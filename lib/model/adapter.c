@@ -46,16 +46,41 @@ struct tf_adapters *tf_adapters_open(const char *dir, struct tf_err *err)
     return set;
 }
 
-struct tf_adapters *tf_adapters_new(const struct tf_lora *lora, uint64_t seed,
+static int set_targets(json_t *settings, const char *model_type,
+                       struct tf_err *err)
+{
+    const char *names = tf_lora_default_targets(model_type);
+    json_t *given = json_object_get(settings, "target_modules");
+    json_t *list;
+
+    if (given && !json_is_null(given))
+        return 0;
+    if (!names)
+        return tf_fail(err,
+                       "target_modules: there is no default for %.60s; name "
+                       "some, or \"all-linear\"",
+                       model_type ? model_type : "this architecture");
+    list = json_array();
+    for (size_t n; *names; names += n + (names[n] == '|')) {
+        n = strcspn(names, "|");
+        json_array_append_new(list, json_stringn(names, n));
+    }
+    return json_object_set_new(settings, "target_modules", list)
+               ? tf_no_memory(err, 1)
+               : 0;
+}
+
+struct tf_adapters *tf_adapters_new(const struct tf_lora *lora,
+                                    const char *model_type, uint64_t seed,
                                     struct tf_err *err)
 {
     struct tf_adapters *set = tf_alloc(1, sizeof(*set), err);
     json_t *copy = set ? json_deep_copy(lora->json) : NULL;
-    int failed = !copy;
+    int failed = !copy || set_targets(copy, model_type, err);
 
     if (set && !copy)
         tf_no_memory(err, sizeof(*set));
-    if (copy)
+    if (copy && !failed)
         failed = tf_lora_read(&set->lora, copy, false, err);
     json_decref(copy);
     if (failed) {
@@ -82,7 +107,7 @@ void tf_adapters_name(const struct tf_adapters *set, const char *module,
 {
     bool inner = set->targeted && !strcmp(suffix, ".bias");
 
-    snprintf(name, TF_NAME_MAX, BEFORE "%.450s%s%.20s", module,
+    snprintf(name, TF_NAME_MAX, BEFORE "%.440s%s%.40s", module,
              inner ? ".base_layer" : "", suffix);
 }
 

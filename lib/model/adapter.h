@@ -38,8 +38,10 @@ struct tf_adapters {
 
 /* Open a folder. NULL and `err` on failure. */
 struct tf_adapters *tf_adapters_open(const char *dir, struct tf_err *err);
-/* One to be trained by settings that are copied. */
-struct tf_adapters *tf_adapters_new(const struct tf_lora *lora, uint64_t seed,
+/* One to be trained by settings that are copied; where they name no targets,
+ * PEFT's of the architecture. */
+struct tf_adapters *tf_adapters_new(const struct tf_lora *lora,
+                                    const char *model_type, uint64_t seed,
                                     struct tf_err *err);
 void tf_adapters_free(struct tf_adapters *set); /* NULL is allowed */
 

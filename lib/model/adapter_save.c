@@ -41,8 +41,9 @@ static int write_json(json_t *json, const char *dir, const char *name,
     struct tf_replace out;
     int failed = !path || tf_replace_open(&out, path, err);
 
-    if (!failed && (json_dumpf(json, out.f, JSON_INDENT(2)) ||
-                    fputc('\n', out.f) == EOF)) {
+    if (!failed &&
+        (json_dumpf(json, out.f, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) ||
+         fputc('\n', out.f) == EOF)) {
         tf_replace_abort(&out);
         failed = tf_fail(err, "%.300s: can't be written", path);
     } else if (!failed) {

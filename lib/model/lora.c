@@ -420,6 +420,8 @@ int tf_lora_targets(const struct tf_lora *lora, const char *module, bool linear,
     return tf_module_in_layers(lora->layers, lora->layers_pattern, module, err);
 }
 
+/* A module whose name ends with one of the names, be it within a word: so PEFT
+ * takes "pre_classifier" with "classifier". */
 bool tf_lora_saves(const struct tf_lora *lora, const char *module)
 {
     const char *part, *name;
@@ -430,8 +432,7 @@ bool tf_lora_saves(const struct tf_lora *lora, const char *module)
         name = json_string_value(v);
         n = strlen(name);
         for (part = module; (part = strstr(part, name)); part++)
-            if ((part == module || part[-1] == '.') &&
-                (part[n] == '.' || part[n] == 0))
+            if (part[n] == '.' || part[n] == 0)
                 return true;
     }
     return false;

@@ -205,8 +205,8 @@ static int open_adapters(struct tf_model *m, const struct tf_model_opts *opts,
                          struct tf_err *err)
 {
     if (opts->train && opts->train->lora)
-        m->adapters =
-            tf_adapters_new(opts->train->lora, opts->train->seed, err);
+        m->adapters = tf_adapters_new(opts->train->lora, m->config.model_type,
+                                      opts->train->seed, err);
     else if (opts->adapter)
         m->adapters = tf_adapters_open(opts->adapter, err);
     else

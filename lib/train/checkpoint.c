@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
+#include "text/tokenizer.h"
 
 #define STATE_MAX     ((size_t)1 << 30) /* bytes of trainer_state.json */
 #define TOKENIZER_MAX ((size_t)1 << 31) /* bytes of one of its files */
@@ -179,10 +180,12 @@ static int read_optimizer(const struct tf_checkpoint *c, const char *dir,
                           struct tf_err *err)
 {
     char *path = tf_path(dir, "optimizer.safetensors", err);
-    struct tf_safetensors *file = path ? tf_safetensors_open(path, err) : NULL;
+    bool there = path && tf_file_exists(path);
+    struct tf_safetensors *file = there ? tf_safetensors_open(path, err) : NULL;
     struct states s = { .count = 0 };
-    int failed = !file;
+    int failed = !path || (there && !file);
 
+    /* a checkpoint without one begins with a new optimizer, as the Trainer's */
     if (file) {
         failed = list_states(&s, c, err) || read_states(&s, file, c, err);
         if (failed)
@@ -326,6 +329,15 @@ static int copy_file(const char *from, const char *to, struct tf_err *err)
     return failed ? -1 : 0;
 }
 
+static int save_tokenizer(const char *from, const char *to, struct tf_err *err)
+{
+    struct tf_tokenizer *tokenizer = tf_tokenizer_open(from, err);
+    int failed = !tokenizer || tf_tokenizer_save(tokenizer, to, err);
+
+    tf_tokenizer_close(tokenizer);
+    return failed ? -1 : 0;
+}
+
 int tf_checkpoint_copy_tokenizer(const char *from, const char *to,
                                  struct tf_err *err)
 {
@@ -345,6 +357,8 @@ int tf_checkpoint_copy_tokenizer(const char *from, const char *to,
     };
     int failed = 0;
 
+    if (tf_file_exists(from)) /* a GGUF, which has one in itself */
+        return save_tokenizer(from, to, err);
     for (size_t i = 0; !failed && i < sizeof(names) / sizeof(names[0]); i++) {
         char *source = tf_path(from, names[i], err);
         char *target = source ? tf_path(to, names[i], err) : NULL;

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "train/peft.h"
 #include "train/yaml.h"
 
 #define FILE_MAX ((size_t)1 << 24) /* bytes */
@@ -118,8 +119,9 @@ static const struct key keys[] = {
            "random|sequential|group_by_length"),
     ANY("resume_from_checkpoint", resume),
     ANY("report_to", report_to),
+    ANY("peft", peft),
     STR("logging_dir", logging_dir),
-    NONE("peft"), NONE("bf16"),
+    NONE("bf16"),
     NONE("fp16"), NONE("tf32"), 
     NONE("gradient_checkpointing_kwargs"), NONE("compute_metrics"),
     
@@ -425,6 +427,18 @@ int tf_train_schedule(const struct tf_train_config *c, int64_t steps,
     return tf_schedule_check(s, err);
 }
 
+static int check_peft(const struct tf_train_config *c, struct tf_err *err)
+{
+    struct tf_lora lora;
+    bool wanted;
+    int failed = tf_train_peft(c, &lora, &wanted, err);
+
+    tf_lora_release(&lora);
+    if (!failed && wanted && c->from_config)
+        return tf_fail(err, "peft needs a model that was trained before");
+    return failed;
+}
+
 static int check_files(const struct tf_train_config *c, struct tf_err *err)
 {
     struct tf_schedule schedule;
@@ -530,7 +544,7 @@ int tf_train_config_open(struct tf_train_config *c, const char *path,
     c->optimizer = c->optimizer < 3    ? TF_OPTIM_ADAMW
                    : c->optimizer == 3 ? TF_OPTIM_ADAFACTOR
                                        : TF_OPTIM_SGD;
-    return check_files(c, err) || check_best(c, err) || check_report(c, err)
+    return check_files(c, err) || check_best(c, err) || check_report(c, err) || check_peft(c, err)
                ? -1
                : 0;
 }

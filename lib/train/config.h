@@ -80,6 +80,7 @@ struct tf_train_config {
     int sampling;   /* enum tf_sampling */
     json_t *resume; /* a path, or true: the last of output_dir */
     json_t *report_to;
+    json_t *peft; /* PEFT's LoraConfig, see train/peft.h */
     const char *logging_dir;
 
     char unknown[64]; /* the key that a failed call did not know, or "" */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "model/init.h"
 #include "model/rope.h"
+#include "train/peft.h"
 
 /* Is there a word `norm` in a name, between dots or after '_' up to a dot? */
 static bool has_norm_word(const char *name)
@@ -189,11 +190,20 @@ static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
     };
     struct tf_model_opts opts = { .task = tasks[t->config->task],
                                   .train = &training };
+    struct tf_lora lora;
+    bool adapt;
 
+    if (tf_train_peft(t->config, &lora, &adapt, err))
+        return -1;
+    training.lora = adapt ? &lora : NULL;
     t->model = t->config->from_config ? tf_model_init(dir, &opts, err)
                                       : tf_model_open(dir, &opts, err);
+    tf_lora_release(&lora);
     if (!t->model)
         return -1;
+    if (!adapt && tf_weights_gguf(t->model->weights))
+        return tf_fail(
+            err, "%.300s: a GGUF is trained with adapters alone (peft)", dir);
     if (t->model->encoder)
         return tf_fail(err, "%.300s: encoder-decoders can't be trained yet",
                        dir);
