@@ -70,6 +70,10 @@ static size_t source_row(const struct tf_made *m, size_t rows, size_t row)
         in = row % size;
         half = size / 2;
         return row - in + (in < half ? 2 * in : 2 * (in - half) + 1);
+    case TF_ROWS_HALVED:
+        size = rows / m->heads;
+        in = row % size;
+        return row - in + (in % 2 ? size / 2 : 0) + in / 2;
     case TF_ROWS_BY_SIDE:
         return row_by_side(m, rows, row);
     default:
@@ -97,25 +101,53 @@ static void put_column(const struct tf_made *m, char *out, const float *row,
         pack(m->to.dtype, out + (i * rows + r) * bytes, row + i, 1);
 }
 
-static int fill_rows(const struct tf_made *m, void *out, struct tf_err *err)
+static size_t source_rows(const struct tf_made *m)
+{
+    return m->order == TF_ROWS_ALIKE ? tf_tensor_rows(m->from)
+                                     : m->from->dim[0];
+}
+
+/* Row r of the source, in the order of the output. */
+static void take_row(const struct tf_made *m, size_t rows, size_t cols,
+                     size_t r, float *row)
 {
     const struct tf_dtype_info *from = tf_dtype_info(m->from->dtype);
-    const struct tf_dtype_info *to = tf_dtype_info(m->to.dtype);
-    size_t rows =
-        m->order == TF_ROWS_ALIKE ? tf_tensor_rows(m->from) : m->from->dim[0];
-    size_t cols = rows ? tf_tensor_count(m->from) / rows : 0;
     size_t bytes = cols / from->block * from->bytes;
+
+    from->unpack(row,
+                 (const char *)m->from->data + source_row(m, rows, r) * bytes,
+                 cols);
+    for (size_t i = 0; m->add != 0 && i < cols; i++)
+        row[i] += m->add;
+}
+
+void tf_made_row(const struct tf_made *m, size_t r, float *row)
+{
+    const struct tf_dtype_info *from = tf_dtype_info(m->from->dtype);
+    size_t rows = source_rows(m);
+    size_t cols = rows ? tf_tensor_count(m->from) / rows : 0;
+
+    if (!m->turned) {
+        take_row(m, rows, cols, r, row);
+        return;
+    }
+    for (size_t i = 0; i < rows; i++)
+        from->unpack(row + i,
+                     (const char *)m->from->data + (i * cols + r) * from->bytes,
+                     1);
+}
+
+static int fill_rows(const struct tf_made *m, void *out, struct tf_err *err)
+{
+    const struct tf_dtype_info *to = tf_dtype_info(m->to.dtype);
+    size_t rows = source_rows(m);
+    size_t cols = rows ? tf_tensor_count(m->from) / rows : 0;
     float *row = tf_alloc(cols, sizeof(*row), err);
 
     if (!row)
         return -1;
     for (size_t r = 0; r < rows; r++) {
-        const char *src =
-            (const char *)m->from->data + source_row(m, rows, r) * bytes;
-
-        from->unpack(row, src, cols);
-        for (size_t i = 0; m->add != 0 && i < cols; i++)
-            row[i] += m->add;
+        take_row(m, rows, cols, r, row);
         if (m->turned)
             put_column(m, out, row, cols, rows, r);
         else

@@ -14,19 +14,21 @@
 enum tf_row_order {
     TF_ROWS_ALIKE,
     TF_ROWS_PAIRED,  /* in each head, row j and row j + D/2 lie side by side */
+    TF_ROWS_HALVED,  /* the reverse: the output has them side by side */
     TF_ROWS_BY_SIDE, /* all q, all k, all v; the output has them by group */
 };
 
 struct tf_made {
     char *name;
     const struct tf_tensor *from; /* borrowed */
+    const char *source;           /* its name, borrowed; or NULL */
     struct tf_tensor to;          /* type and shape; data NULL */
     /* Makes the output; then what follows is not looked at. NULL: numbers of
      * `from` in order, as `to`'s type. */
     int (*make)(const struct tf_made *m, void *out, struct tf_err *err);
-    void *arg; /* make's own */
-    float add;                    /* to each number */
-    bool turned;                  /* from is [cols][rows] of the output */
+    void *arg;   /* make's own */
+    float add;   /* to each number */
+    bool turned; /* from is [cols][rows] of the output */
     enum tf_row_order order;
     size_t heads, kv_heads; /* of the rows; kv_heads only by side */
 };
@@ -45,6 +47,9 @@ void tf_plan_release(struct tf_plan *plan);
 
 /* The output is the source's bytes as they are. */
 bool tf_made_is_copy(const struct tf_made *m);
+/* Row r of the output, of as many numbers as its last dim; of a source that is
+ * turned, its type has no blocks. With an order, a vector is a column. */
+void tf_made_row(const struct tf_made *m, size_t r, float *row);
 /* Make the output, tf_tensor_bytes(&m->to) bytes, a row at a time; its type is
  * F32, BF16 or F16, or there is a make(). */
 int tf_made_fill(const struct tf_made *m, void *out, struct tf_err *err);

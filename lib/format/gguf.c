@@ -45,7 +45,8 @@ static const char *const ggml_types[] = {
 
 struct value {
     uint32_t type;
-    const unsigned char *p;
+    const unsigned char *p; /* four bytes of type stand before it */
+    struct tf_str key;
 };
 
 struct shard {
@@ -136,7 +137,7 @@ static struct value find_value(const struct tf_gguf *g, const char *key)
 {
     uint32_t i = tf_strmap_get(&g->keys, key, strlen(key));
 
-    return i == TF_STRMAP_NONE ? (struct value){ KINDS, NULL } : g->values[i];
+    return i == TF_STRMAP_NONE ? (struct value){ KINDS } : g->values[i];
 }
 
 /* A number at p as an integer; false when it is none or too large. */
@@ -273,6 +274,33 @@ bool tf_gguf_next_double(struct tf_gguf_array *a, double *out)
     return true;
 }
 
+size_t tf_gguf_value_count(const struct tf_gguf *g)
+{
+    return g->value_count;
+}
+
+struct tf_str tf_gguf_value_at(const struct tf_gguf *g, size_t i,
+                               struct tf_str *key)
+{
+    const struct value *v = &g->values[i];
+    const struct tf_map *map = &g->shards[0].map;
+    struct cursor c = { v->p, map->data + map->size, false };
+
+    skip_value(&c, v->type, 0);
+    *key = v->key;
+    return (struct tf_str){ (const char *)v->p - 4, (size_t)(c.p - v->p) + 4 };
+}
+
+int tf_gguf_type(enum tf_dtype dtype)
+{
+    const char *name = tf_dtype_info(dtype)->name;
+
+    for (size_t i = 0; i < sizeof(ggml_types) / sizeof(ggml_types[0]); i++)
+        if (ggml_types[i] && !strcmp(ggml_types[i], name))
+            return (int)i;
+    return -1;
+}
+
 static int read_values(struct tf_gguf *g, struct cursor *c, uint64_t n,
                        bool keep, struct tf_err *err)
 {
@@ -292,7 +320,7 @@ static int read_values(struct tf_gguf *g, struct cursor *c, uint64_t n,
         key = take_string(c);
         type = take_u32(c);
         if (keep && !c->bad) {
-            g->values[i] = (struct value){ type, c->p };
+            g->values[i] = (struct value){ type, c->p, key };
             if (tf_strmap_get(&g->keys, key.s, key.len) != TF_STRMAP_NONE)
                 return tf_fail(err, "metadata key %.*s stands twice",
                                (int)(key.len < 64 ? key.len : 64), key.s);

@@ -34,6 +34,15 @@ bool tf_gguf_int(const struct tf_gguf *g, const char *key, int64_t *out);
 bool tf_gguf_double(const struct tf_gguf *g, const char *key, double *out);
 bool tf_gguf_bool(const struct tf_gguf *g, const char *key, bool *out);
 
+/* All metadata in file order: value i as its bytes stand in the file, its type
+ * before it; and its key. */
+size_t tf_gguf_value_count(const struct tf_gguf *g);
+struct tf_str tf_gguf_value_at(const struct tf_gguf *g, size_t i,
+                               struct tf_str *key);
+
+/* The number that stands for a type in the file, -1: there is none. */
+int tf_gguf_type(enum tf_dtype dtype);
+
 /* An array of one type, read item by item. */
 struct tf_gguf_array {
     size_t count; /* items left */

@@ -68,41 +68,9 @@ static int put_header(struct tf_buf *b, const struct tf_named_tensor *tensors,
     return 0;
 }
 
-static int put_bytes(FILE *f, const void *p, size_t n, struct tf_err *err)
-{
-    if (n && fwrite(p, 1, n, f) != n)
-        return tf_fail(err, "can't write: %s", strerror(errno));
-    return 0;
-}
-
-static int put_data(FILE *f, const struct tf_named_tensor *tensors, size_t n,
-                    int (*fill)(void *arg, const struct tf_named_tensor *t,
-                                void *out, struct tf_err *err),
-                    void *arg, struct tf_err *err)
-{
-    size_t bytes, i;
-    void *scratch;
-    int failed = 0;
-
-    for (i = 0; !failed && i < n; i++) {
-        bytes = tf_tensor_bytes(&tensors[i].tensor);
-        if (tensors[i].tensor.data || !bytes) {
-            failed = put_bytes(f, tensors[i].tensor.data, bytes, err);
-            continue;
-        }
-        scratch = tf_alloc(bytes, 1, err);
-        failed = !scratch || fill(arg, &tensors[i], scratch, err) ||
-                 put_bytes(f, scratch, bytes, err);
-        free(scratch);
-    }
-    return failed;
-}
-
 int tf_safetensors_write(const char *path, struct tf_named_tensor *tensors,
-                         size_t n,
-                         int (*fill)(void *arg, const struct tf_named_tensor *t,
-                                     void *out, struct tf_err *err),
-                         void *arg, struct tf_err *err)
+                         size_t n, tf_fill_fn *fill, void *arg,
+                         struct tf_err *err)
 {
     struct tf_buf header = TF_BUF_INIT;
     struct tf_replace r;
@@ -116,8 +84,9 @@ int tf_safetensors_write(const char *path, struct tf_named_tensor *tensors,
     else
         failed = tf_replace_open(&r, path, err);
     if (!failed) {
-        failed = put_bytes(r.f, header.data, header.len, err) ||
-                 put_data(r.f, tensors, n, fill, arg, err);
+        failed = tf_put_bytes(r.f, header.data, header.len, err);
+        for (size_t i = 0; !failed && i < n; i++)
+            failed = tf_put_tensor(r.f, &tensors[i], fill, arg, err);
         if (failed) {
             tf_err_at(err, path);
             tf_replace_abort(&r);

@@ -9,13 +9,7 @@
 
 #include <stddef.h>
 #include "base/err.h"
-#include "nn/tensor.h"
-
-struct tf_named_tensor {
-    const char *name;
-    /* data, when not NULL, is written as it is; ld is not looked at */
-    struct tf_tensor tensor;
-};
+#include "format/named_tensor.h"
 
 /*
  * Write n tensors, which are sorted in place. A tensor without data is asked
@@ -23,8 +17,6 @@ struct tf_named_tensor {
  * it fails, on a name twice, or when the file can't be written.
  */
 int tf_safetensors_write(const char *path, struct tf_named_tensor *tensors,
-                         size_t n,
-                         int (*fill)(void *arg, const struct tf_named_tensor *t,
-                                     void *out, struct tf_err *err),
-                         void *arg, struct tf_err *err);
+                         size_t n, tf_fill_fn *fill, void *arg,
+                         struct tf_err *err);
 #endif

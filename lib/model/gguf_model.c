@@ -4,39 +4,9 @@
 #include <string.h>
 #include "base/buf.h"
 #include "base/mem.h"
+#include "model/gguf_names.h"
 
 #define KEY_MAX 128 /* bytes of a metadata key */
-
-/* general.architecture, Transformers' model_type, and what the writer did. */
-static const struct known {
-    const char *name, *model_type;
-    /* q and k stored so that rotary pairs lie side by side (llama.cpp's
-     * permutation of Hugging Face's weights) */
-    bool permuted;
-    bool norm_plus_one; /* 1 is already added to the norms' weights */
-} known[] = {
-    { "llama", "llama", true, false },
-    { "mistral3", "mistral", true, false },
-    { "smollm3", "smollm3", true, false },
-    { "granite", "granite", true, false },
-    { "qwen2", "qwen2", false, false },
-    { "qwen3", "qwen3", false, false },
-    { "gemma", "gemma", false, true },
-    { "gemma2", "gemma2", false, true },
-    { "gemma3", "gemma3_text", false, true },
-    { "gpt2", "gpt2", false, false },
-    { "gptneox", "gpt_neox", false, false },
-    { "gptj", "gptj", false, false },
-    { "bloom", "bloom", false, false },
-    { "falcon", "falcon", false, false },
-    { "phi2", "phi", false, false },
-    { "phi3", "phi3", false, false },
-    { "stablelm", "stablelm", false, false },
-    { "starcoder2", "starcoder2", false, false },
-    { "olmo2", "olmo2", false, false },
-    { "command-r", "cohere", false, false },
-    { "bert", "bert", false, false },
-};
 
 /* Metadata under the architecture's name, and members of config.json; several
  * for models that call them otherwise. */
@@ -64,60 +34,55 @@ static const struct field {
       { "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon" },
       true },
     { "rope.freq_base", { "rope_theta", "rotary_emb_base" }, true },
+    { "rope.freq_base_swa", { "rope_local_base_freq" }, true },
     { "attn_logit_softcapping", { "attn_logit_softcapping" }, true },
     { "final_logit_softcapping", { "final_logit_softcapping" }, true },
     { "logit_scale", { "logit_scale", "logits_scaling" }, true },
     { "residual_scale", { "residual_multiplier" }, true },
     { "embedding_scale", { "embedding_multiplier" }, true },
     { "attention.scale", { "attention_multiplier" }, true },
+    { "expert_count", { "num_local_experts", "num_experts" }, false },
+    { "expert_used_count", { "num_experts_per_tok" }, false },
+    { "expert_feed_forward_length", { "moe_intermediate_size" }, false },
+    { "expert_shared_feed_forward_length",
+      { "shared_expert_intermediate_size" },
+      false },
 };
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
-/* Roles of tf_stack_names and their names in a GGUF. */
-static const char *const names[][2] = {
-    { "tokens", "token_embd" },
-    { "positions", "position_embd" },
-    { "types", "token_types" },
-    { "embedding_norm", "token_embd_norm" },
-    { "final_norm", "output_norm" },
-    { "attn_norm", "blk.{}.attn_norm" },
-    { "attn_out_norm", "blk.{}.post_attention_norm" },
-    { "attn_post_norm", "blk.{}.attn_output_norm" },
-    { "q", "blk.{}.attn_q" },
-    { "k", "blk.{}.attn_k" },
-    { "v", "blk.{}.attn_v" },
-    { "qkv", "blk.{}.attn_qkv" },
-    { "o", "blk.{}.attn_output" },
-    { "q_norm", "blk.{}.attn_q_norm" },
-    { "k_norm", "blk.{}.attn_k_norm" },
-    { "mlp_norm", "blk.{}.ffn_norm" },
-    { "mlp_out_norm", "blk.{}.post_ffw_norm" },
-    { "mlp_post_norm", "blk.{}.layer_output_norm" },
-    { "gate", "blk.{}.ffn_gate" },
-    { "up", "blk.{}.ffn_up" },
-    { "gate_up", "blk.{}.ffn_up" },
-    { "down", "blk.{}.ffn_down" },
-};
-
-static const struct known *find_known(const struct tf_gguf *g,
-                                      struct tf_err *err)
+/* llama.cpp calls all of LLaMA's kin one; what tells them apart. */
+static const char *variant_of(const struct tf_gguf *g, struct tf_str arch)
 {
+    int64_t n = 0;
+
+    if (!tf_str_is(arch, "llama"))
+        return NULL;
+    if (tf_gguf_int(g, "llama.expert_count", &n) && n > 0)
+        return "mixtral";
+    if (tf_gguf_int(g, "llama.attention.sliding_window", &n) && n > 0)
+        return "mistral";
+    return "llama";
+}
+
+static const struct tf_gguf_arch *find_known(const struct tf_gguf *g,
+                                             struct tf_err *err)
+{
+    const struct tf_gguf_arch *k;
     struct tf_str arch;
-    size_t i;
 
     if (!tf_gguf_string(g, "general.architecture", &arch)) {
         tf_fail(err, "no general.architecture: not a model");
         return NULL;
     }
-    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (tf_str_is(arch, known[i].name))
-            return &known[i];
+    k = tf_gguf_arch_named(arch, variant_of(g, arch));
+    if (k)
+        return k;
     tf_fail(err, "GGUF architecture \"%.*s\" is not supported",
             (int)(arch.len < 60 ? arch.len : 60), arch.s);
     return NULL;
 }
 
-static const char *key_of(char key[KEY_MAX], const struct known *k,
+static const char *key_of(char key[KEY_MAX], const struct tf_gguf_arch *k,
                           const char *name)
 {
     snprintf(key, KEY_MAX, "%s.%s", k->name, name);
@@ -134,7 +99,7 @@ static bool number(const struct tf_gguf *g, const char *key, double *v)
 }
 
 static void set_fields(json_t *config, const struct tf_gguf *g,
-                       const struct known *k)
+                       const struct tf_gguf_arch *k)
 {
     char key[KEY_MAX];
     size_t i, m;
@@ -152,7 +117,7 @@ static void set_fields(json_t *config, const struct tf_gguf *g,
 
 /* What part of a head turns. */
 static void set_rotary(json_t *config, const struct tf_gguf *g,
-                       const struct known *k)
+                       const struct tf_gguf_arch *k)
 {
     double dims, head = 0, width, heads;
     char key[KEY_MAX];
@@ -187,7 +152,8 @@ static json_t *numbers(const struct tf_tensor *t)
 
 /* Factors of the frequencies, which Llama 3's and Phi 3's scalings come to,
  * stand as tensors. */
-static json_t *factor_scaling(const struct tf_gguf *g, const struct known *k)
+static json_t *factor_scaling(const struct tf_gguf *g,
+                              const struct tf_gguf_arch *k)
 {
     const struct tf_tensor *one = tf_gguf_find(g, "rope_freqs.weight");
     const struct tf_tensor *far = tf_gguf_find(g, "rope_factors_long.weight");
@@ -213,7 +179,7 @@ static json_t *factor_scaling(const struct tf_gguf *g, const struct known *k)
 }
 
 static void set_scaling(json_t *config, const struct tf_gguf *g,
-                        const struct known *k)
+                        const struct tf_gguf_arch *k)
 {
     json_t *s = factor_scaling(g, k);
     double factor, original;
@@ -232,6 +198,57 @@ static void set_scaling(json_t *config, const struct tf_gguf *g,
     }
     if (s)
         json_object_set_new(config, "rope_scaling", s);
+}
+
+/* Which layers have a window: all but the last of so many, or as listed. */
+static void set_layer_types(json_t *config, const struct tf_gguf *g,
+                            const struct tf_gguf_arch *k)
+{
+    struct tf_gguf_array list = { 0 };
+    int64_t layers = 0, every = 0, local;
+    char key[KEY_MAX];
+    json_t *types;
+
+    tf_gguf_int(g, key_of(key, k, "block_count"), &layers);
+    key_of(key, k, "attention.sliding_window_pattern");
+    if (!tf_gguf_array(g, key, &list) && !tf_gguf_int(g, key, &every))
+        return;
+    types = json_array();
+    for (int64_t i = 0; i < layers && i < INT16_MAX; i++) {
+        if (!tf_gguf_next_int(&list, &local))
+            local = every <= 0 || i % every < every - 1;
+        json_array_append_new(
+            types, json_string(local ? "sliding_attention" : "full_attention"));
+    }
+    json_object_set_new(config, "layer_types", types);
+}
+
+static size_t whole(json_t *config, const char *key)
+{
+    json_int_t v = json_integer_value(json_object_get(config, key));
+
+    return v > 0 ? (size_t)v : 0;
+}
+
+/* What llama.cpp knows of an architecture and no key says. */
+static void set_silent(json_t *config, const struct tf_gguf *g,
+                       const struct tf_gguf_arch *k)
+{
+    const struct tf_tensor *types = tf_gguf_find(g, "token_types.weight");
+    size_t heads = whole(config, "num_attention_heads");
+    size_t scale;
+
+    if (types && types->ndim == 2)
+        json_object_set_new(config, "type_vocab_size",
+                            json_integer((json_int_t)types->dim[0]));
+    if (!strcmp(k->name, "qwen3moe"))
+        json_object_set_new(config, "norm_topk_prob", json_true());
+    scale = tf_gguf_scale_of(k, whole(config, "num_hidden_layers"),
+                             whole(config, "hidden_size") / (heads ? heads : 1),
+                             whole(config, "head_dim"));
+    if (scale)
+        json_object_set_new(config, "query_pre_attn_scalar",
+                            json_integer((json_int_t)scale));
 }
 
 static void set_tokens(json_t *config, const struct tf_gguf *g)
@@ -258,7 +275,7 @@ static void set_tokens(json_t *config, const struct tf_gguf *g)
 
 json_t *tf_gguf_config(const struct tf_gguf *g, struct tf_err *err)
 {
-    const struct known *k = find_known(g, err);
+    const struct tf_gguf_arch *k = find_known(g, err);
     const struct tf_tensor *tokens = tf_gguf_find(g, "token_embd.weight");
     json_t *config;
 
@@ -279,6 +296,8 @@ json_t *tf_gguf_config(const struct tf_gguf *g, struct tf_err *err)
     set_fields(config, g, k);
     set_rotary(config, g, k);
     set_scaling(config, g, k);
+    set_layer_types(config, g, k);
+    set_silent(config, g, k);
     set_tokens(config, g);
     return config;
 }
@@ -308,20 +327,21 @@ static json_t *both_names(const char *gguf, json_t *prefix, json_t *old)
 /* Give every role that the row has its name in a GGUF. */
 static void rename_roles(json_t *row, json_t *prefix)
 {
-    size_t i;
+    const char *role, *name;
+    json_t *old;
+    void *next;
 
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        json_t *old = json_object_get(row, names[i][0]);
-
-        if (old && !json_is_null(old))
-            json_object_set_new(row, names[i][0],
-                                both_names(names[i][1], prefix, old));
+    json_object_foreach_safe(row, next, role, old)
+    {
+        name = json_is_null(old) ? NULL : tf_gguf_role(role);
+        if (name)
+            json_object_set_new(row, role, both_names(name, prefix, old));
     }
 }
 
 int tf_gguf_row(json_t *row, const struct tf_gguf *g, struct tf_err *err)
 {
-    const struct known *k = find_known(g, err);
+    const struct tf_gguf_arch *k = find_known(g, err);
     json_t *stack = json_object_get(row, "decoder"), *head;
 
     if (!k)
@@ -354,7 +374,7 @@ struct tf_gguf_rows tf_gguf_rows(const struct tf_gguf *g)
     static const char *const grouped[] = { "gptneox", "bloom", "falcon" };
     struct tf_gguf_rows rows = { false, false };
     struct tf_err err;
-    const struct known *k = find_known(g, &err);
+    const struct tf_gguf_arch *k = find_known(g, &err);
 
     rows.pairs = k && k->permuted;
     for (size_t i = 0; k && i < 3; i++)

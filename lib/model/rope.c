@@ -262,6 +262,21 @@ int tf_rope_build(struct tf_rope *rope, const struct tf_stack_spec *spec,
     return failed ? -1 : 0;
 }
 
+int tf_rope_stretch(const struct tf_stack_spec *spec, float *stretch,
+                    struct tf_err *err)
+{
+    struct scaling s = { .spec = spec,
+                         .json = spec->rotary_scaling,
+                         .theta = spec->rotary_theta,
+                         .dims = spec->rotary_dims };
+
+    if (fill_frequencies(&s, stretch, err))
+        return -1;
+    for (size_t i = 0; i < s.dims / 2; i++)
+        stretch[i] = frequency(&s, s.theta, i) / stretch[i];
+    return 0;
+}
+
 void tf_rope_release(struct tf_rope *rope)
 {
     free((void *)(uintptr_t)rope->cos);

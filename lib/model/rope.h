@@ -21,5 +21,9 @@ bool tf_rope_by_length(const struct tf_stack_spec *spec);
  * positions. */
 int tf_rope_build(struct tf_rope *rope, const struct tf_stack_spec *spec,
                   bool local, size_t tokens, size_t length, struct tf_err *err);
+/* By what a scaling that does not depend on the length divides each frequency:
+ * [rotary_dims / 2], of layers that are not local. */
+int tf_rope_stretch(const struct tf_stack_spec *spec, float *stretch,
+                    struct tf_err *err);
 void tf_rope_release(struct tf_rope *rope);
 #endif

@@ -6,12 +6,11 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/strmap.h"
+#include "text/gguf_pre.h"
+#include "text/spm.h"
 #include "text/utf8.h"
 
 #define MARK "\xe2\x96\x81" /* U+2581, a blank of SentencePiece */
-
-/* tokenizer.ggml.token_type */
-enum { NORMAL = 1, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE };
 
 /* The special tokens that the metadata names; s NULL: none. */
 struct named {
@@ -27,55 +26,8 @@ struct vocab {
     size_t count;
     struct tf_str model;
     bool add_bos, add_eos, add_space;
+    bool lowercase, strip_accents; /* of WordPiece */
     struct named named;
-};
-
-/* Byte-level splitters by the names of tokenizer.ggml.pre; the regular
- * expressions are those of the models' own tokenizer.json, as JSON. */
-#define LETTERS_TAIL                                                           \
-    "| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|"           \
-    "\\\\s+(?!\\\\S)|\\\\s+"
-#define ENGLISH "(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
-#define WORDS   "[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|"
-#define O200K                                                                  \
-    "[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?[\\\\p{Lu}\\\\p{Lt}\\\\p{Lm}\\\\p{Lo}"      \
-    "\\\\p{M}]*[\\\\p{Ll}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]+(?i:'s|'t|'re|'ve|'m|"    \
-    "'ll|'d)?|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?[\\\\p{Lu}\\\\p{Lt}\\\\p{Lm}"      \
-    "\\\\p{Lo}\\\\p{M}]+[\\\\p{Ll}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]*(?i:'s|'t|'re|"  \
-    "'ve|'m|'ll|'d)?|\\\\p{N}{1,3}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n/]*|" \
-    "\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+"
-
-enum { SPLIT_GPT2, SPLIT_DIGITS, SPLIT_REGEX };
-
-static const struct splitter {
-    const char *name;
-    int kind;
-    const char *regex;
-    bool nfc, ignore_merges;
-} splitters[] = {
-    { "default", SPLIT_GPT2, NULL, false, false },
-    { "gpt-2", SPLIT_GPT2, NULL, false, false },
-    { "phi-2", SPLIT_GPT2, NULL, false, false },
-    { "mpt", SPLIT_GPT2, NULL, false, false },
-    { "olmo", SPLIT_GPT2, NULL, true, false },
-    { "jina-es", SPLIT_GPT2, NULL, false, false },
-    { "starcoder", SPLIT_DIGITS, NULL, false, false },
-    { "refact", SPLIT_DIGITS, NULL, false, false },
-    { "command-r", SPLIT_DIGITS, NULL, true, false },
-    { "smollm", SPLIT_DIGITS, NULL, false, false },
-    { "llama-bpe", SPLIT_REGEX, ENGLISH WORDS "\\\\p{N}{1,3}" LETTERS_TAIL,
-      false, true },
-    { "llama3", SPLIT_REGEX, ENGLISH WORDS "\\\\p{N}{1,3}" LETTERS_TAIL, false,
-      true },
-    { "dbrx", SPLIT_REGEX, ENGLISH WORDS "\\\\p{N}{1,3}" LETTERS_TAIL, false,
-      false },
-    { "smaug-bpe", SPLIT_REGEX, ENGLISH WORDS "\\\\p{N}{1,3}" LETTERS_TAIL,
-      false, false },
-    { "qwen2", SPLIT_REGEX, ENGLISH WORDS "\\\\p{N}" LETTERS_TAIL, true,
-      false },
-    { "stablelm2", SPLIT_REGEX, ENGLISH WORDS "\\\\p{N}" LETTERS_TAIL, true,
-      false },
-    { "gpt-4o", SPLIT_REGEX, O200K, false, false },
 };
 
 static bool is_model(const struct vocab *v, const char *name)
@@ -104,9 +56,9 @@ static int read_tokens(struct vocab *v)
         if (!tf_gguf_next_string(&tokens, t) ||
             tf_utf8_valid(t->s, t->len) != t->len)
             return tf_fail(v->err, "token %zu is no UTF-8 string", i);
-        v->types[i] = NORMAL;
-        if (typed && tf_gguf_next_int(&types, &type) && type >= NORMAL &&
-            type <= BYTE)
+        v->types[i] = TF_SPM_NORMAL;
+        if (typed && tf_gguf_next_int(&types, &type) && type >= TF_SPM_NORMAL &&
+            type <= TF_SPM_BYTE)
             v->types[i] = (unsigned char)type;
     }
     return 0;
@@ -132,6 +84,11 @@ static void read_settings(struct vocab *v)
     n->cls = token_of(v, "tokenizer.ggml.cls_token_id");
     n->sep = token_of(v, "tokenizer.ggml.seperator_token_id");
     n->mask = token_of(v, "tokenizer.ggml.mask_token_id");
+    v->lowercase = true;
+    tf_gguf_bool(v->g, "tokenizer.ggml.normalizer.lowercase", &v->lowercase);
+    v->strip_accents = v->lowercase;
+    tf_gguf_bool(v->g, "tokenizer.ggml.normalizer.strip_accents",
+                 &v->strip_accents);
     v->add_bos = is_model(v, "llama");
     v->add_eos = is_model(v, "t5");
     v->add_space = is_model(v, "llama") || is_model(v, "t5");
@@ -152,9 +109,10 @@ static void put_added(struct vocab *v)
 
     tf_buf_adds(v->out, ",\n\"added_tokens\":[");
     for (i = 0; i < v->count; i++) {
-        bool special = v->types[i] == CONTROL || v->types[i] == UNKNOWN;
+        bool special =
+            v->types[i] == TF_SPM_CONTROL || v->types[i] == TF_SPM_UNKNOWN;
 
-        if (!special && v->types[i] != USER_DEFINED)
+        if (!special && v->types[i] != TF_SPM_USER_DEFINED)
             continue;
         tf_buf_addf(v->out, "%s{\"id\":%zu,\"content\":", first ? "" : ",\n",
                     i);
@@ -256,7 +214,7 @@ static void put_vocab(struct vocab *v)
         tf_buf_adds(v->out, i ? ",\n" : "");
         if (bert && t.len > mark && !memcmp(t.s, MARK, mark)) {
             tf_put_string(v->out, t.s + mark, t.len - mark);
-        } else if (bert && v->types[i] == NORMAL) {
+        } else if (bert && v->types[i] == TF_SPM_NORMAL) {
             tf_buf_reset(&word);
             tf_buf_adds(&word, "##");
             tf_buf_add(&word, t.s, t.len);
@@ -282,33 +240,71 @@ static void put_merge(struct vocab *v, bool *first, struct tf_str a,
     *first = false;
 }
 
-/* SentencePiece joins the pair that makes the best piece: every way to make a
- * piece of two, in the order of the pieces. */
+struct scored {
+    double score;
+    size_t id;
+};
+
+static int by_score(const void *a, const void *b)
+{
+    const struct scored *x = a, *y = b;
+
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The pieces, the best first; of those as good, or without scores, by id. */
+static struct scored *rank_pieces(struct vocab *v)
+{
+    struct scored *ranks = tf_alloc(v->count, sizeof(*ranks), v->err);
+    struct tf_gguf_array scores = { 0 };
+    size_t i;
+
+    if (!ranks)
+        return NULL;
+    tf_gguf_array(v->g, "tokenizer.ggml.scores", &scores);
+    for (i = 0; i < v->count; i++) {
+        ranks[i].id = i;
+        if (!tf_gguf_next_double(&scores, &ranks[i].score) ||
+            isnan(ranks[i].score))
+            ranks[i].score = 0;
+    }
+    qsort(ranks, v->count, sizeof(*ranks), by_score);
+    return ranks;
+}
+
+/* Every way to make a piece of two. */
+static void put_ways(struct vocab *v, const struct tf_strmap *ids,
+                     struct tf_str t, bool *first)
+{
+    for (size_t at = 0; at < t.len;) {
+        at += tf_utf8_len((unsigned char)t.s[at]);
+        if (at < t.len && tf_strmap_get(ids, t.s, at) != TF_STRMAP_NONE &&
+            tf_strmap_get(ids, t.s + at, t.len - at) != TF_STRMAP_NONE)
+            put_merge(v, first, (struct tf_str){ t.s, at },
+                      (struct tf_str){ t.s + at, t.len - at });
+    }
+}
+
+/* SentencePiece joins the pair that makes the best piece. */
 static int put_piece_merges(struct vocab *v)
 {
+    struct scored *ranks = rank_pieces(v);
     struct tf_strmap ids = { 0 };
     bool first = true;
-    size_t i, at;
-    int failed = tf_strmap_reserve(&ids, v->count, v->err);
+    size_t i;
+    int failed = !ranks || tf_strmap_reserve(&ids, v->count, v->err);
 
     for (i = 0; !failed && i < v->count; i++)
         failed = tf_strmap_set(&ids, v->tokens[i].s, v->tokens[i].len,
                                (uint32_t)i, v->err);
-    for (i = 0; !failed && i < v->count; i++) {
-        struct tf_str t = v->tokens[i];
-
-        if (v->types[i] != NORMAL)
-            continue;
-        for (at = 0; at < t.len;) {
-            at += tf_utf8_len((unsigned char)t.s[at]);
-            if (at < t.len && tf_strmap_get(&ids, t.s, at) != TF_STRMAP_NONE &&
-                tf_strmap_get(&ids, t.s + at, t.len - at) != TF_STRMAP_NONE)
-                put_merge(v, &first, (struct tf_str){ t.s, at },
-                          (struct tf_str){ t.s + at, t.len - at });
-        }
-    }
+    for (i = 0; !failed && i < v->count; i++)
+        if (v->types[ranks[i].id] == TF_SPM_NORMAL)
+            put_ways(v, &ids, v->tokens[ranks[i].id], &first);
+    free(ranks);
     tf_strmap_release(&ids);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 static int put_listed_merges(struct vocab *v)
@@ -369,15 +365,12 @@ static int put_pieces(struct vocab *v)
 
 static int put_bytes(struct vocab *v)
 {
-    const struct splitter *s = NULL;
+    const struct tf_gguf_pre *s;
     struct tf_str pre = { "default", 7 };
-    size_t i;
     int failed;
 
     tf_gguf_string(v->g, "tokenizer.ggml.pre", &pre);
-    for (i = 0; i < sizeof(splitters) / sizeof(splitters[0]); i++)
-        if (tf_str_is(pre, splitters[i].name))
-            s = &splitters[i];
+    s = tf_gguf_pre_named(pre);
     if (!s)
         return tf_fail(v->err, "tokenizer.ggml.pre \"%.*s\" is not supported",
                        (int)(pre.len < 60 ? pre.len : 60), pre.s);
@@ -385,10 +378,10 @@ static int put_bytes(struct vocab *v)
                 ",\n\"normalizer\":%s,\n\"pre_tokenizer\":{\"type\":"
                 "\"Sequence\",\"pretokenizers\":[",
                 s->nfc ? "{\"type\":\"NFC\"}" : "null");
-    if (s->kind == SPLIT_DIGITS)
+    if (s->kind == TF_SPLIT_DIGITS)
         tf_buf_adds(v->out, "{\"type\":\"Digits\",\"individual_digits\":true"
                             "},");
-    if (s->kind == SPLIT_REGEX) {
+    if (s->kind == TF_SPLIT_REGEX) {
         tf_buf_adds(v->out, "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"");
         tf_buf_adds(v->out, s->regex);
         tf_buf_adds(v->out, "\"},\"behavior\":\"Isolated\",\"invert\":false},");
@@ -400,7 +393,7 @@ static int put_bytes(struct vocab *v)
                 "\"trim_offsets\":true,\"use_regex\":true},\n\"model\":"
                 "{\"type\":\"BPE\",\"ignore_merges\":%s",
                 v->add_space ? "true" : "false",
-                s->kind == SPLIT_REGEX ? "false" : "true",
+                s->kind == TF_SPLIT_REGEX ? "false" : "true",
                 s->ignore_merges ? "true" : "false");
     put_vocab(v);
     tf_buf_adds(v->out, ",\"merges\":[");
@@ -413,14 +406,16 @@ static int put_words(struct vocab *v)
 {
     if (!v->named.unk.s)
         return tf_fail(v->err, "no tokenizer.ggml.unknown_token_id");
-    tf_buf_adds(v->out,
+    tf_buf_addf(v->out,
                 ",\n\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":"
-                "true,\"handle_chinese_chars\":true,\"strip_accents\":null,"
-                "\"lowercase\":true},\n\"pre_tokenizer\":{\"type\":"
+                "true,\"handle_chinese_chars\":true,\"strip_accents\":%s,"
+                "\"lowercase\":%s},\n\"pre_tokenizer\":{\"type\":"
                 "\"BertPreTokenizer\"},\n\"decoder\":{\"type\":\"WordPiece\","
                 "\"prefix\":\"##\",\"cleanup\":true},\n\"model\":{\"type\":"
                 "\"WordPiece\",\"continuing_subword_prefix\":\"##\","
-                "\"max_input_chars_per_word\":100,\"unk_token\":");
+                "\"max_input_chars_per_word\":100,\"unk_token\":",
+                v->strip_accents ? "true" : "false",
+                v->lowercase ? "true" : "false");
     put_token(v, v->named.unk);
     put_vocab(v);
     tf_buf_addc(v->out, '}');
