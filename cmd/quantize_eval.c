@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/io.h"
 #include "cmd/quantize.h"
 #include "model/config.h"
 
@@ -23,6 +24,8 @@ static const char *task_of(const char *path)
     struct tf_err err;
     const char *name, *task = NULL;
 
+    if (!tf_dir_exists(path))
+        return "lm"; /* a GGUF */
     if (tf_config_open(&config, path, &err))
         cli_die(cli_status_of(&err), "%s", err.msg);
     name = json_string_value(

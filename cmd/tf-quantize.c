@@ -11,12 +11,14 @@ static double threshold = 6;
 static bool type_given, embeddings;
 
 enum { REPORT_AUTO, REPORT_JSON, REPORT_TABLE };
+enum { INT8 }; /* the first of TF_QUANTIZE_TYPES */
 
 static const struct cli_opt opts[] = {
     { 'o', "output", CLI_DIR_NAME, &output, "DIR",
       "the new model's folder; must be new or empty" },
     { 0, "type", CLI_CHOICE, &type, TF_QUANTIZE_TYPES,
-      "the type of the matrices of linear layers", 0, 0, &type_given, false },
+      "the type of the matrices; all but int8 give a GGUF", 0, 0, &type_given,
+      false },
     { 0, "threshold", CLI_FLOAT, &threshold, "X",
       "int8: activations from this magnitude on are outliers, kept in float32 "
       "(default 6.0; 0: none)",
@@ -26,7 +28,7 @@ static const struct cli_opt opts[] = {
     { 0, "keep", CLI_STRINGS, &keep, "PATTERN",
       "leave tensors of such names alone (repeatable)" },
     { 0, "max-shard-size", CLI_STRING, &max_shard, "SIZE",
-      "cut the weights into files of at most that (default 5GB)" },
+      "int8: cut the weights into files of at most that (default 5GB)" },
     { 0, "eval", CLI_FILE_NAME, &eval_file, "FILE",
       "judge the model on these records before and after" },
     { 0, "task", CLI_STRING, &quantize_task, "TASK",
@@ -65,6 +67,9 @@ int main(int argc, char **argv)
         cli_usage("no folder to write is named: -o DIR");
     if (!type_given)
         cli_usage("--type is needed: " TF_QUANTIZE_TYPES);
+    if (type != INT8 && (max_shard || embeddings))
+        cli_usage("%s is of int8: a GGUF is one file, embeddings included",
+                  embeddings ? "--embeddings" : "--max-shard-size");
     o.type = (size_t)type;
     o.max_shard = cli_size("--max-shard-size", max_shard ? max_shard : "5GB");
     o.pool = cli_pool();

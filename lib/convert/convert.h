@@ -9,13 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "base/err.h"
+#include "base/pool.h"
 #include "kernel/dtype.h"
 
 struct tf_convert_opts {
     bool change; /* floating-point tensors to `dtype`; else as they are, but
                     ggml's blocks become float32 */
-    enum tf_dtype dtype; /* TF_F32, TF_BF16, TF_F16 */
-    size_t max_shard;    /* bytes of tensors in a file; 0: no limit */
+    enum tf_dtype dtype;  /* TF_F32, TF_BF16, TF_F16; of a GGUF also TF_Q8_0 */
+    size_t max_shard;     /* bytes of tensors in a file; 0: no limit */
+    struct tf_pool *pool; /* or NULL */
 };
 
 struct tf_convert_report {
@@ -32,4 +34,14 @@ struct tf_convert_report {
 int tf_convert(const char *path, const char *dir,
                const struct tf_convert_opts *opts,
                struct tf_convert_report *report, struct tf_err *err);
+
+/*
+ * Convert the model into one GGUF, `file`, which must be new, with its
+ * tokenizer, as llama.cpp's converter does: matrices as they are or of the
+ * type, vectors float32. Not cut into shards. Fails, naming it, on what a GGUF
+ * has no word for.
+ */
+int tf_convert_to_gguf(const char *path, const char *file,
+                       const struct tf_convert_opts *opts,
+                       struct tf_convert_report *report, struct tf_err *err);
 #endif

@@ -41,8 +41,8 @@ void tf_plan_release(struct tf_plan *plan)
 
 bool tf_made_is_copy(const struct tf_made *m)
 {
-    return !m->make && m->to.dtype == m->from->dtype && m->add == 0 &&
-           !m->turned && m->order == TF_ROWS_ALIKE;
+    return !m->make && m->to.dtype == m->from->dtype && m->times == 0 &&
+           m->add == 0 && !m->turned && m->order == TF_ROWS_ALIKE;
 }
 
 /* A row of the output by group: its head's rows among all q, all k, all v. */
@@ -117,6 +117,8 @@ static void take_row(const struct tf_made *m, size_t rows, size_t cols,
     from->unpack(row,
                  (const char *)m->from->data + source_row(m, rows, r) * bytes,
                  cols);
+    for (size_t i = 0; m->times != 0 && i < cols; i++)
+        row[i] *= m->times;
     for (size_t i = 0; m->add != 0 && i < cols; i++)
         row[i] += m->add;
 }

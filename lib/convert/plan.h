@@ -27,7 +27,8 @@ struct tf_made {
      * `from` in order, as `to`'s type. */
     int (*make)(const struct tf_made *m, void *out, struct tf_err *err);
     void *arg;   /* make's own */
-    float add;   /* to each number */
+    float times; /* each number; 0: none is */
+    float add;   /* to each number then */
     bool turned; /* from is [cols][rows] of the output */
     enum tf_row_order order;
     size_t heads, kv_heads; /* of the rows; kv_heads only by side */

@@ -10,7 +10,14 @@
 #include "model/model.h"
 
 static const struct tf_quantize_type types[] = {
-    { "int8", tf_quantize_int8 },
+    { "int8", false, TF_I8, tf_quantize_int8 },
+    { "q8_0", true, TF_Q8_0, tf_quantize_blocks },
+    { "q4_0", true, TF_Q4_0, tf_quantize_blocks },
+    { "q4_1", true, TF_Q4_1, tf_quantize_blocks },
+    { "q5_0", true, TF_Q5_0, tf_quantize_blocks },
+    { "q5_1", true, TF_Q5_1, tf_quantize_blocks },
+    { "q4_k", true, TF_Q4_K, tf_quantize_blocks },
+    { "q6_k", true, TF_Q6_K, tf_quantize_blocks },
 };
 
 bool tf_quantize_keeps(const struct tf_quantizing *q, const char *name)
@@ -100,13 +107,14 @@ static int find_roles(struct tf_quantizing *q, struct tf_err *err)
     return whole ? 0 : -1;
 }
 
-static int check_source(const struct tf_source *s, struct tf_err *err)
+static int check_source(const struct tf_source *s,
+                        const struct tf_quantize_type *type, struct tf_err *err)
 {
     if (!s->known) {
         *err = s->why;
         return -1;
     }
-    if (s->gguf)
+    if (s->gguf && !type->blocks)
         return tf_fail(err, "a GGUF: make a folder of it with tf-model "
                             "convert first");
     if (tf_config_get(s->config.json, "quantization_config"))
@@ -115,21 +123,34 @@ static int check_source(const struct tf_source *s, struct tf_err *err)
     return 0;
 }
 
-static int start(struct tf_quantizing *q, struct tf_err *err)
+int tf_quantize_report_start(struct tf_quantize_report *r, size_t tensors,
+                             struct tf_err *err)
 {
-    struct tf_quantize_report *r = q->report;
-
-    if (check_source(&q->source, err) || find_roles(q, err) ||
-        tf_select_weights(&q->plan, &q->source, err))
-        return -1;
-    for (size_t i = 0; i < q->plan.count; i++)
-        r->bytes_before += tf_tensor_bytes(&q->plan.made[i].to);
-    r->v = tf_alloc(q->plan.count, sizeof(r->v[0]), err);
+    r->v = tf_alloc(tensors, sizeof(r->v[0]), err);
     r->memory = tf_alloc(1, sizeof(*r->memory), err);
     if (!r->v || !r->memory)
         return -1;
     tf_arena_init(r->memory);
     return 0;
+}
+
+static int start(struct tf_quantizing *q, const struct tf_quantize_type *type,
+                 struct tf_err *err)
+{
+    struct tf_quantize_report *r = q->report;
+
+    if (check_source(&q->source, type, err))
+        return -1;
+    q->dtype = type->dtype;
+    if (type->blocks) {
+        r->bytes_before = tf_weights_bytes(q->source.weights);
+        return 0;
+    }
+    if (find_roles(q, err) || tf_select_weights(&q->plan, &q->source, err))
+        return -1;
+    for (size_t i = 0; i < q->plan.count; i++)
+        r->bytes_before += tf_tensor_bytes(&q->plan.made[i].to);
+    return tf_quantize_report_start(r, q->plan.count, err);
 }
 
 /* Of all quantised tensors together: their sizes weigh. */
@@ -148,6 +169,7 @@ int tf_quantize(const char *path, const char *dir,
                 const struct tf_quantize_opts *opts,
                 struct tf_quantize_report *report, struct tf_err *err)
 {
+    const struct tf_quantize_type *type = &types[opts->type];
     struct tf_quantizing q = { .opts = opts, .path = path, .dir = dir };
     int failed;
 
@@ -155,12 +177,12 @@ int tf_quantize(const char *path, const char *dir,
     q.report = report;
     failed = tf_source_open(&q.source, path, err);
     if (!failed) {
-        failed = start(&q, err);
+        failed = start(&q, type, err);
         if (failed)
             tf_err_at(err, path);
     }
     if (!failed)
-        failed = tf_folder_new(dir, err) || types[opts->type].write(&q, err);
+        failed = tf_folder_new(dir, err) || type->write(&q, err);
     report->error = total_error(report);
     tf_plan_release(&q.plan);
     tf_source_release(&q.source);

@@ -13,7 +13,7 @@
 #include "kernel/dtype.h"
 
 /* The types, as an option spells them, in the order of `type` below. */
-#define TF_QUANTIZE_TYPES "int8"
+#define TF_QUANTIZE_TYPES "int8|q8_0|q4_0|q4_1|q5_0|q5_1|q4_k|q6_k"
 
 struct tf_quantize_opts {
     size_t type;
@@ -49,10 +49,11 @@ struct tf_quantize_report {
 };
 
 /*
- * Quantise the model at `path`, a folder, into the folder `dir`, which must be
- * new or empty; config.json is written last. One tensor's data at a time is in
- * private memory. `report` is released by the caller also on failure. -1 and
- * `err` on failure.
+ * Quantise the model at `path` into the folder `dir`, which must be new or
+ * empty: int8 of a folder, as a folder, config.json written last; ggml's blocks
+ * of a folder or a GGUF, as the one file model.gguf. One tensor's data at a
+ * time is in private memory. `report` is released by the caller also on
+ * failure. -1 and `err` on failure.
  */
 int tf_quantize(const char *path, const char *dir,
                 const struct tf_quantize_opts *opts,

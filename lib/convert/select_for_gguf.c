@@ -1,5 +1,6 @@
 #include "convert/select.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,23 @@ static bool is_linear(const char *role)
     return false;
 }
 
+/* llama.cpp takes the scale of Gemma's scores from the sizes: where the model
+ * has another, what q is multiplied with last makes up for it. */
+static float scale_to_fold(const struct spelling *s, const char *role,
+                           const char *suffix)
+{
+    const struct tf_stack_spec *spec = s->spec;
+    size_t usual = tf_gguf_scale_of(s->known, spec->layers,
+                                    spec->width / spec->heads, spec->head_size);
+    size_t scale =
+        spec->attention_scale_of ? spec->attention_scale_of : spec->head_size;
+
+    if (!usual || usual == scale || strcmp(suffix, ".weight") ||
+        strcmp(role, spec->names.q_norm ? "q_norm" : "q"))
+        return 0;
+    return (float)sqrt((double)usual / (double)scale);
+}
+
 /* What a GGUF has otherwise than Transformers; each is undone when one is read
  * (select_gguf.c). */
 static int set_changes(const struct spelling *s, struct tf_made *m,
@@ -50,6 +68,9 @@ static int set_changes(const struct spelling *s, struct tf_made *m,
     if (s->known->norm_plus_one && n >= 4 && !strcmp(role + n - 4, "norm") &&
         !strcmp(suffix, ".weight"))
         m->add = (float)s->spec->norm_offset;
+    m->times = scale_to_fold(s, role, suffix);
+    if (m->times != 0)
+        m->add *= m->times;
     if (s->spec->transposed && m->from->ndim == 2 && is_linear(role)) {
         m->turned = true;
         m->to.dim[0] = m->from->dim[1];

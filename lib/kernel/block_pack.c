@@ -134,8 +134,8 @@ static int check(enum tf_dtype dtype, const float *src, size_t n,
     return 0;
 }
 
-int tf_pack(enum tf_dtype dtype, void *dst, const float *src, size_t n,
-            const float *importance, struct tf_err *err)
+int tf_pack_row(enum tf_dtype dtype, void *dst, const float *src, size_t n,
+                const float *importance, struct tf_err *err)
 {
     const struct tf_dtype_info *info = tf_dtype_info(dtype);
     float alike[LARGE];

@@ -19,6 +19,6 @@ bool tf_can_pack(enum tf_dtype dtype);
  * or NULL: all alike. Blocks fail on a number that is not finite or is beyond
  * float16, which their scales are (65504).
  */
-int tf_pack(enum tf_dtype dtype, void *dst, const float *src, size_t n,
-            const float *importance, struct tf_err *err);
+int tf_pack_row(enum tf_dtype dtype, void *dst, const float *src, size_t n,
+                const float *importance, struct tf_err *err);
 #endif

@@ -164,21 +164,6 @@ static int check_act(const struct description *d, struct tf_err *err)
                                   name);
 }
 
-static int check_scale(const struct description *d, struct tf_err *err)
-{
-    const struct tf_stack_spec *s = d->spec;
-    size_t usual = tf_gguf_scale_of(d->known, s->layers, s->width / s->heads,
-                                    s->head_size);
-    size_t scale = s->attention_scale_of ? s->attention_scale_of : s->head_size;
-
-    if (!usual || scale == usual)
-        return 0;
-    return tf_fail(err,
-                   "a GGUF of the architecture %s has no word for a "
-                   "query_pre_attn_scalar of %zu, llama.cpp takes %zu",
-                   d->known->name, scale, usual);
-}
-
 static void put_sizes(struct description *d, const struct tf_arch *arch)
 {
     const struct tf_stack_spec *s = d->spec;
@@ -211,7 +196,7 @@ int tf_gguf_describe(struct tf_gguf_meta *m, const struct tf_gguf_arch *k,
     struct description d = { .meta = m, .known = k };
 
     d.spec = arch->has_decoder ? &arch->decoder : &arch->encoder;
-    if (check_act(&d, err) || check_scale(&d, err))
+    if (check_act(&d, err))
         return -1;
     tf_gguf_put_string(m, "general.architecture",
                        (struct tf_str){ k->name, strlen(k->name) });

@@ -230,7 +230,8 @@ static size_t whole(json_t *config, const char *key)
     return v > 0 ? (size_t)v : 0;
 }
 
-/* What llama.cpp knows of an architecture and no key says. */
+/* What no key says: llama.cpp looks at the tensors, or knows it of an
+ * architecture. */
 static void set_silent(json_t *config, const struct tf_gguf *g,
                        const struct tf_gguf_arch *k)
 {
@@ -241,6 +242,10 @@ static void set_silent(json_t *config, const struct tf_gguf *g,
     if (types && types->ndim == 2)
         json_object_set_new(config, "type_vocab_size",
                             json_integer((json_int_t)types->dim[0]));
+    if (tf_gguf_find(g, "blk.0.attn_q.bias"))
+        json_object_set_new(config, "attention_bias", json_true());
+    if (tf_gguf_find(g, "blk.0.ffn_down.bias"))
+        json_object_set_new(config, "mlp_bias", json_true());
     if (!strcmp(k->name, "qwen3moe"))
         json_object_set_new(config, "norm_topk_prob", json_true());
     scale = tf_gguf_scale_of(k, whole(config, "num_hidden_layers"),

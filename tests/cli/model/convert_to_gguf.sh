@@ -1,0 +1,36 @@
+# Folders to GGUF: the tensors that llama.cpp's converter writes, which a model
+# made of them again computes with as before
+G=$SRC/tests/golden
+printf 'The film was good, and\nI love this movie.\n' > in
+for m in llama qwen3 gemma gpt2; do
+	tf-model convert -m $G/decoders/$m -o $m.gguf | jq -c '[.tensors, .files]'
+	tf-model diff $m.gguf $G/gguf/$m.gguf && echo same
+done
+for m in mistral qwen2 gemma2 gemma3 llama-biases llama-llama3 llama-linear \
+	llama-yarn; do
+	tf-model convert -m $G/decoders/$m -o $m.gguf --dtype f32 > log || cat log
+	tf-model convert -m $m.gguf -o back-$m > log || cat log
+	tf-tokenize -m $G/decoders/$m < in > want
+	tf-tokenize -m $m.gguf < in > found
+	tf-tokenize -m back-$m < in | cmp - found && cmp want found
+	tf-generate -m $G/decoders/$m --max-new-tokens 12 < in > want
+	tf-generate -m $m.gguf --max-new-tokens 12 < in > found
+	tf-generate -m back-$m --max-new-tokens 12 < in | cmp - found &&
+		cmp want found && echo $m
+done
+tf-model convert -m $G/models/bert -o bert.gguf | jq -c '[.tensors, .dropped]'
+tf-embed -m $G/models/bert < in > want
+tf-embed -m bert.gguf < in | cmp - want && echo bert
+
+for t in f16 bf16 q8_0; do
+	tf-model convert -m $G/decoders/gpt2 -o $t.gguf --dtype $t | jq -c .bytes
+	tf-model info -m $t.gguf | jq -c .bytes
+done
+tf-model convert -m q8_0.gguf -o again.gguf | jq -c .bytes
+tf-model diff q8_0.gguf again.gguf && echo same
+
+ln -s $G/decoders/* .
+tf-model convert -m gpt2 -o f16.gguf
+tf-model convert -m t5 -o t5.gguf
+tf-model convert -m llama-dynamic -o dynamic.gguf
+tf-model convert -m gpt2 -o folder --dtype q8_0
