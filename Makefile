@@ -91,7 +91,7 @@ $(B)/tf-model: LDLIBS += -lcrypto
 
 $(B)/tests/test_hub_%: LDLIBS += -lcurl -lcrypto
 $(B)/tests/test_train_%: LDLIBS += -lyaml $(UNPACK)
-$(B)/tests/test_parquet $(B)/tests/test_data $(B)/tests/fuzz_parquet: \
+$(B)/tests/test_parquet $(B)/tests/fuzz_parquet: \
 	LDLIBS += $(UNPACK)
 $(TESTS): %: %.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)

@@ -123,6 +123,34 @@ static int read_label(struct tf_label_column *c, struct tf_record *rec,
     return failed ? -1 : join_kinds(&c->kind, kind, err);
 }
 
+/* Lists of ids whose names the data has become lists of names: they are no
+ * vectors of 0 and 1. */
+static int name_ids(struct tf_label_column *c, json_t *classes,
+                    struct tf_err *err)
+{
+    size_t n = json_array_size(classes);
+
+    if (!n || c->kind != TF_LABELS_VECTORS)
+        return 0;
+    for (size_t i = 0; i < c->used; i++)
+        if (c->values[i] < 0 || c->values[i] >= (double)n ||
+            c->values[i] != floor(c->values[i]))
+            return tf_fail(err, "%g is not the id of one of %zu classes",
+                           c->values[i], n);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = json_string_value(json_array_get(classes, i));
+        uint32_t number;
+
+        if (tf_names_add(&c->names, (struct tf_str){ name, strlen(name) },
+                         &number, err))
+            return -1;
+        if (number != i)
+            return tf_fail(err, "class \"%.100s\" is there twice", name);
+    }
+    c->kind = TF_LABELS_SETS;
+    return 0;
+}
+
 int tf_label_column_read(struct tf_label_column *c, const struct tf_table *t,
                          const char *column, struct tf_err *err)
 {
@@ -139,7 +167,9 @@ int tf_label_column_read(struct tf_label_column *c, const struct tf_table *t,
         c->start[c->count + 1] = c->used;
     }
     tf_record_release(&rec);
-    return c->count < t->count ? -1 : 0;
+    return c->count < t->count || name_ids(c, tf_table_classes(t, column), err)
+               ? -1
+               : 0;
 }
 
 void tf_label_column_release(struct tf_label_column *c)

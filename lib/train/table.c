@@ -1,20 +1,33 @@
 #include "train/table.h"
 
-#include <stdbool.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 #include "base/io.h"
-#include "base/json.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "format/decompress.h"
+#include "format/parquet.h"
+#include "train/card.h"
+#include "train/table_parts.h"
 
-#define FILE_MAX ((size_t)1 << 40) /* bytes */
-
-static int add_row(struct tf_table *t, size_t at, size_t line,
-                   struct tf_err *err)
+/* Bytes that the data of a run may have: what the machine has. */
+static size_t most_bytes(void)
 {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && size > 0 ? (size_t)pages * (size_t)size
+                                 : (size_t)1 << 34;
+}
+
+int tf_table_add_row(struct tf_table *t, size_t at, size_t line,
+                     struct tf_err *err)
+{
+    if (t->text.failed)
+        return tf_no_memory(err, t->text.len);
     if (t->count == t->cap) {
         size_t cap = t->cap ? 2 * t->cap : 1024;
         struct tf_table_row *rows = tf_grow(t->rows, cap, sizeof(*rows), err);
@@ -23,10 +36,76 @@ static int add_row(struct tf_table *t, size_t at, size_t line,
             return -1;
         t->rows = rows;
         t->cap = cap;
+        if (t->text.len > most_bytes())
+            return tf_fail(err, "the data is larger than this machine's "
+                                "memory");
     }
     t->rows[t->count++] =
         (struct tf_table_row){ at, t->text.len - at, line, t->file_count - 1 };
     return 0;
+}
+
+int tf_table_add_file(struct tf_table *t, const char *path, struct tf_err *err)
+{
+    char **files = tf_grow(t->files, t->file_count + 1, sizeof(*files), err);
+
+    if (!files)
+        return -1;
+    t->files = files;
+    files[t->file_count] = tf_strndup(path, strlen(path), err);
+    return files[t->file_count] ? (t->file_count++, 0) : -1;
+}
+
+static bool begins_with(struct tf_str s, const char *magic, size_t n)
+{
+    return s.len >= n && !memcmp(s.s, magic, n);
+}
+
+int tf_table_file_text(const char *path, struct tf_buf *out, struct tf_err *err)
+{
+    struct tf_buf bytes = TF_BUF_INIT;
+    size_t limit = most_bytes();
+    struct tf_str s;
+    int failed = tf_file_read(path, limit, &bytes, err);
+
+    s = (struct tf_str){ tf_buf_cstr(&bytes), bytes.len };
+    if (!failed && begins_with(s, "\x1f\x8b", 2)) {
+        failed = tf_gunzip(s.s, s.len, limit, out, err);
+    } else if (!failed && begins_with(s, "\x28\xb5\x2f\xfd", 4)) {
+        failed = tf_unzstd(s.s, s.len, limit, out, err);
+    } else {
+        tf_buf_release(out);
+        *out = bytes;
+        return failed;
+    }
+    tf_buf_release(&bytes);
+    if (failed)
+        tf_err_at(err, path);
+    return failed;
+}
+
+/* Does a name end so, but for what says how it is compressed? */
+static bool ends_with(const char *path, const char *end)
+{
+    size_t n = strlen(path), m = strlen(end);
+
+    if (n > 3 && !strcasecmp(path + n - 3, ".gz"))
+        n -= 3;
+    else if (n > 4 && !strcasecmp(path + n - 4, ".zst"))
+        n -= 4;
+    return n > m && !strncasecmp(path + n - m, end, m);
+}
+
+static bool is_json(const char *path, struct tf_str text)
+{
+    size_t i = 0;
+
+    while (i < text.len && strchr(" \t\r\n", text.s[i]) && text.s[i])
+        i++;
+    if (i == text.len)
+        return true;
+    return text.s[i] == '{' || ends_with(path, ".json") ||
+           ends_with(path, ".jsonl") || ends_with(path, ".ndjson");
 }
 
 static int read_lines(struct tf_table *t, struct tf_str text,
@@ -37,174 +116,24 @@ static int read_lines(struct tf_table *t, struct tf_str text,
     for (size_t line = 1; p < end; line++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
         size_t n = (size_t)((stop ? stop : end) - p), at = t->text.len;
+        char where[32];
 
-        if (n != 0 && strspn(p, " \t\r") < n) {
-            tf_buf_add(&t->text, p, n);
-            if (add_row(t, at, line, err))
+        n -= n && p[n - 1] == '\r';
+        if (tf_utf8_valid(p, n) != n) {
+            snprintf(where, sizeof(where), "line %zu", line);
+            (void)tf_fail(err, "invalid UTF-8");
+            tf_err_at(err, where);
+            return -1;
+        }
+        if (n) {
+            tf_buf_adds(&t->text, "{\"text\": ");
+            tf_put_string(&t->text, p, n);
+            tf_buf_addc(&t->text, '}');
+            if (tf_table_add_row(t, at, line, err))
                 return -1;
         }
         p = stop ? stop + 1 : end;
     }
-    return 0;
-}
-
-/* Reads the cells of a CSV or TSV file. */
-struct cells {
-    const char *p, *end;
-    char mark; /* between cells */
-    bool quotes;
-    size_t line;
-    struct tf_buf cell;
-    bool last;   /* the cell ended its row */
-    bool quoted; /* the cell was in quotes */
-};
-
-/* A quoted cell up to its closing quote, which is passed. */
-static int read_quoted(struct cells *c, struct tf_err *err)
-{
-    size_t first = c->line;
-
-    for (c->p++; c->p < c->end; c->p++) {
-        if (*c->p == '"' && (++c->p == c->end || *c->p != '"'))
-            return 0;
-        c->line += *c->p == '\n';
-        tf_buf_addc(&c->cell, *c->p);
-    }
-    c->line = first;
-    return tf_fail(err, "a quote that is not closed");
-}
-
-/* The next cell, into c->cell. */
-static int next_cell(struct cells *c, struct tf_err *err)
-{
-    tf_buf_reset(&c->cell);
-    c->quoted = c->quotes && c->p < c->end && *c->p == '"';
-    if (c->quoted && read_quoted(c, err))
-        return -1;
-    for (; c->p < c->end && *c->p != c->mark && *c->p != '\n'; c->p++)
-        tf_buf_addc(&c->cell, *c->p);
-    c->last = c->p == c->end || *c->p == '\n';
-    if (c->last && c->cell.len && c->cell.data[c->cell.len - 1] == '\r')
-        c->cell.len--;
-    if (c->p < c->end)
-        c->p++;
-    return 0;
-}
-
-static bool is_number(const struct tf_buf *cell)
-{
-    struct tf_json j;
-    double d;
-    bool yes;
-
-    tf_json_init(&j, cell->data, cell->len);
-    yes = cell->len && tf_json_peek(&j) == TF_JSON_NUMBER &&
-          tf_json_double(&j, &d) && tf_json_done(&j);
-    tf_json_release(&j);
-    return yes;
-}
-
-struct header {
-    char **names;
-    size_t count;
-};
-
-static int read_header(struct cells *c, struct header *h, struct tf_err *err)
-{
-    do {
-        char **names = tf_grow(h->names, h->count + 1, sizeof(*names), err);
-
-        if (!names)
-            return -1;
-        h->names = names;
-        if (next_cell(c, err))
-            return -1;
-        names[h->count] = tf_strndup(tf_buf_cstr(&c->cell), c->cell.len, err);
-        if (!names[h->count])
-            return -1;
-        h->count++;
-    } while (!c->last);
-    c->line++;
-    return 0;
-}
-
-static int read_row(struct tf_table *t, struct cells *c, const struct header *h,
-                    const char *numeric, struct tf_err *err)
-{
-    size_t at = t->text.len, line = c->line;
-
-    for (size_t i = 0;; i++) {
-        if (next_cell(c, err))
-            return -1;
-        if (i == 0 && c->last && !c->cell.len && !c->quoted) {
-            c->line++;
-            return 0; /* a blank line */
-        }
-        if (i >= h->count || (c->last && i + 1 < h->count))
-            return tf_fail(err, "the header has %zu cells, this row has %s",
-                           h->count, i >= h->count ? "more" : "fewer");
-        if (tf_utf8_valid(c->cell.data, c->cell.len) != c->cell.len)
-            return tf_fail(err, "invalid UTF-8");
-        tf_buf_adds(&t->text, i ? ", " : "{");
-        tf_put_string(&t->text, h->names[i], strlen(h->names[i]));
-        tf_buf_adds(&t->text, ": ");
-        if (numeric && !strcmp(h->names[i], numeric) && is_number(&c->cell))
-            tf_buf_add(&t->text, c->cell.data, c->cell.len);
-        else
-            tf_put_string(&t->text, c->cell.data, c->cell.len);
-        if (c->last)
-            break;
-    }
-    tf_buf_addc(&t->text, '}');
-    c->line++;
-    return add_row(t, at, line, err);
-}
-
-static int read_cells(struct tf_table *t, struct tf_str text, bool csv,
-                      const char *numeric, struct tf_err *err)
-{
-    struct cells c = { .p = text.s,
-                       .end = text.s + text.len,
-                       .mark = csv ? ',' : '\t',
-                       .quotes = csv,
-                       .line = 1 };
-    struct header h = { .count = 0 };
-    int failed = read_header(&c, &h, err);
-    char where[32];
-
-    while (!failed && c.p < c.end)
-        failed = read_row(t, &c, &h, numeric, err);
-    if (failed) {
-        snprintf(where, sizeof(where), "line %zu", c.line);
-        tf_err_at(err, where);
-    }
-    for (size_t i = 0; i < h.count; i++)
-        free(h.names[i]);
-    free(h.names);
-    tf_buf_release(&c.cell);
-    return failed;
-}
-
-static bool ends_with(const char *path, const char *end)
-{
-    size_t n = strlen(path), m = strlen(end);
-
-    return n > m && !strcasecmp(path + n - m, end);
-}
-
-/* What tells a form that is not read here. */
-static int check_form(const char *path, struct tf_str text, struct tf_err *err)
-{
-    static const char *const forms[] = { ".parquet", ".gz", ".zst", ".arrow" };
-
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-        if (ends_with(path, forms[i]))
-            return tf_fail(err,
-                           "%s files are not supported; give JSON lines, "
-                           ".csv or .tsv",
-                           forms[i]);
-    if (memchr(text.s, 0, text.len < 4096 ? text.len : 4096))
-        return tf_fail(err, "not a text; give JSON lines, .csv or .tsv");
     return 0;
 }
 
@@ -213,45 +142,149 @@ static int read_text(struct tf_table *t, const char *path, struct tf_str text,
 {
     bool csv = ends_with(path, ".csv");
 
-    if (text.len >= 3 && !memcmp(text.s, "\xef\xbb\xbf", 3)) {
+    if (begins_with(text, "\xef\xbb\xbf", 3)) {
         text.s += 3;
         text.len -= 3;
     }
     if (!text.len)
         return tf_fail(err, "empty");
-    if (check_form(path, text, err))
-        return -1;
-    return csv || ends_with(path, ".tsv")
-               ? read_cells(t, text, csv, numeric, err)
-               : read_lines(t, text, err);
+    if (begins_with(text, "ARROW1", 6))
+        return tf_fail(err, "Arrow files are not supported; give Parquet");
+    if (memchr(text.s, 0, text.len < 4096 ? text.len : 4096))
+        return tf_fail(err, "not a text; give JSON lines, CSV, TSV or Parquet");
+    if (csv || ends_with(path, ".tsv"))
+        return tf_table_read_cells(t, text, csv, numeric, err);
+    return is_json(path, text) ? tf_table_read_json(t, text, err)
+                               : read_lines(t, text, err);
 }
 
-int tf_table_read(struct tf_table *t, const char *path, const char *numeric,
-                  struct tf_err *err)
+int tf_table_take_classes(struct tf_table *t, json_t *classes,
+                          struct tf_err *err)
 {
-    char **files = tf_grow(t->files, t->file_count + 1, sizeof(*files), err);
-    struct tf_buf text = TF_BUF_INIT;
+    if (!t->classes && !(t->classes = json_object()))
+        return tf_no_memory(err, 1);
+    return json_object_update_missing(t->classes, classes)
+               ? tf_no_memory(err, 1)
+               : 0;
+}
+
+/* Hugging Face's features, as far as they name classes. */
+static int read_features(struct tf_table *t, const struct tf_parquet *p,
+                         struct tf_err *err)
+{
+    struct tf_str text = tf_parquet_metadata(p, "huggingface");
+    json_t *all = text.s ? json_loadb(text.s, text.len, 0, NULL) : NULL;
+    json_t *classes = tf_feature_classes(
+        json_object_get(json_object_get(all, "info"), "features"));
+    int failed = !classes || tf_table_take_classes(t, classes, err);
+
+    json_decref(classes);
+    json_decref(all);
+    return failed;
+}
+
+static int read_parquet(struct tf_table *t, struct tf_str bytes,
+                        struct tf_err *err)
+{
+    struct tf_parquet *p = tf_parquet_read(bytes.s, bytes.len, err);
+    int more = p ? 1 : -1;
+
+    if (p && read_features(t, p, err))
+        more = -1;
+    for (size_t row = 1; more > 0; row++) {
+        size_t at = t->text.len;
+
+        more = tf_parquet_next(p, &t->text, err);
+        if (more > 0 && tf_table_add_row(t, at, row, err))
+            more = -1;
+    }
+    tf_parquet_close(p);
+    return more;
+}
+
+int tf_table_read_file(struct tf_table *t, const char *path,
+                       const char *numeric, struct tf_err *err)
+{
+    struct tf_buf bytes = TF_BUF_INIT;
+    struct tf_str text;
     int failed;
 
-    if (!files)
+    if (tf_table_add_file(t, path, err))
         return -1;
-    t->files = files;
-    files[t->file_count] = tf_strndup(path, strlen(path), err);
-    if (!files[t->file_count])
-        return -1;
-    t->file_count++;
-    if (tf_file_read(path, FILE_MAX, &text, err)) {
-        tf_buf_release(&text);
+    if (tf_table_file_text(path, &bytes, err)) {
+        tf_buf_release(&bytes);
         return -1;
     }
-    failed = read_text(t, path, (struct tf_str){ text.data, text.len }, numeric,
-                       err);
-    if (!failed && t->text.failed)
-        failed = tf_no_memory(err, t->text.len);
-    else if (failed)
+    text = (struct tf_str){ tf_buf_cstr(&bytes), bytes.len };
+    failed = begins_with(text, "PAR1", 4)
+                 ? read_parquet(t, text, err)
+                 : read_text(t, path, text, numeric, err);
+    if (failed)
         tf_err_at(err, path);
-    tf_buf_release(&text);
+    tf_buf_release(&bytes);
     return failed;
+}
+
+/* "FOLDER:SPLIT": the folder as a new string, or NULL; *rest is the split. */
+static char *folder_of(const char *path, const char **rest, struct tf_err *err)
+{
+    for (const char *p = path; (p = strchr(p, ':')); p++) {
+        char *dir = tf_strndup(path, (size_t)(p - path), err);
+
+        if (dir && tf_dir_exists(dir)) {
+            *rest = p + 1;
+            return dir;
+        }
+        free(dir);
+    }
+    return NULL;
+}
+
+static int read_part(struct tf_table *t, const char *path,
+                     const struct tf_table_opts *opts, struct tf_err *err)
+{
+    struct tf_split split = { 0 };
+    const char *name;
+    char *dir = folder_of(path, &name, err);
+    int failed;
+
+    if (!dir)
+        return tf_table_read_file(t, path, opts->numeric, err);
+    failed = tf_split_parse(&split, name, err) ||
+             tf_table_read_folder(t, dir, &split, opts, err);
+    tf_split_release(&split);
+    free(dir);
+    return failed ? -1 : 0;
+}
+
+static int read_matches(struct tf_table *t, const char *pattern,
+                        const struct tf_table_opts *opts, struct tf_err *err)
+{
+    glob_t found;
+    int status = glob(pattern, 0, NULL, &found);
+
+    if (status == GLOB_NOMATCH)
+        return read_part(t, pattern, opts, err);
+    if (status)
+        return tf_fail(err, "%.300s: can't look for files", pattern);
+    for (size_t i = 0; !status && i < found.gl_pathc; i++)
+        status = tf_table_read_file(t, found.gl_pathv[i], opts->numeric, err);
+    globfree(&found);
+    return status;
+}
+
+int tf_table_read(struct tf_table *t, const char *path,
+                  const struct tf_table_opts *opts, struct tf_err *err)
+{
+    static const struct tf_split whole = { .whole = true };
+
+    if (tf_dir_exists(path))
+        return tf_table_read_folder(t, path, &whole, opts, err);
+    if (!tf_file_exists(path) && strpbrk(path, "*?["))
+        return read_matches(t, path, opts, err);
+    return tf_file_exists(path)
+               ? tf_table_read_file(t, path, opts->numeric, err)
+               : read_part(t, path, opts, err);
 }
 
 void tf_table_release(struct tf_table *t)
@@ -261,6 +294,7 @@ void tf_table_release(struct tf_table *t)
     free(t->files);
     free(t->rows);
     tf_buf_release(&t->text);
+    json_decref(t->classes);
     memset(t, 0, sizeof(*t));
 }
 
@@ -277,4 +311,9 @@ void tf_table_err_at(const struct tf_table *t, size_t i, struct tf_err *err)
     snprintf(where, sizeof(where), "%.250s:%zu", t->files[row->file],
              row->line);
     tf_err_at(err, where);
+}
+
+json_t *tf_table_classes(const struct tf_table *t, const char *column)
+{
+    return json_object_get(t->classes, column);
 }

@@ -119,8 +119,9 @@ static int count_steps(struct tf_trainer *t, struct tf_err *err)
 }
 
 static int read_table(struct tf_table *table, json_t *files, const char *label,
-                      struct tf_err *err)
+                      const char *split, struct tf_err *err)
 {
+    struct tf_table_opts opts = { .numeric = label, .split = split };
     size_t n = json_is_array(files) ? json_array_size(files) : 1;
 
     for (size_t i = 0; i < n; i++) {
@@ -129,12 +130,7 @@ static int read_table(struct tf_table *table, json_t *files, const char *label,
 
         if (!path)
             return tf_fail(err, "a file for the data is not a string");
-        if (!strncmp(path, "hub:", 4))
-            return tf_fail(err,
-                           "%.200s: data sets of the hub are not "
-                           "supported; give a file",
-                           path);
-        if (tf_table_read(table, path, label, err))
+        if (tf_table_read(table, path, &opts, err))
             return -1;
     }
     return table->count ? 0 : tf_fail(err, "the data has no records");
@@ -145,7 +141,8 @@ static int read_valid(struct tf_trainer *t, struct tf_err *err)
     const struct tf_train_config *c = t->config;
     struct tf_label_column labels = { 0 };
     struct tf_table table = { 0 };
-    int failed = read_table(&table, c->validation_file, c->label_column, err) ||
+    int failed = read_table(&table, c->validation_file, c->label_column,
+                            "validation", err) ||
                  tf_train_read_labels(t, &labels, &table, err) ||
                  tf_train_dataset(t, &t->valid, &table, &labels, err);
 
@@ -231,9 +228,9 @@ static int open_data(struct tf_trainer *t, const char *dir, struct tf_err *err)
 
     t->tokenizer = tf_tokenizer_open(t->tokenizer_dir, err);
     failed = !t->tokenizer ||
-             read_table(&table, c->train_file, c->label_column, err) ||
+             read_table(&table, c->train_file, c->label_column, "train", err) ||
              tf_train_read_labels(t, &labels, &table, err) ||
-             tf_train_find_labels(t, &labels, dir, err) ||
+             tf_train_find_labels(t, &labels, &table, dir, err) ||
              open_model(t, dir, err) ||
              tf_train_dataset(t, &t->train, &table, &labels, err);
     tf_label_column_release(&labels);

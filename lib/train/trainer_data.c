@@ -133,23 +133,26 @@ int tf_train_read_labels(const struct tf_trainer *t,
 }
 
 int tf_train_find_labels(struct tf_trainer *t,
-                         const struct tf_label_column *column, const char *dir,
+                         const struct tf_label_column *column,
+                         const struct tf_table *table, const char *dir,
                          struct tf_err *err)
 {
     const struct tf_train_config *c = t->config;
+    json_t *names = c->labels;
     struct tf_config config;
     int failed;
 
     if (!has_labels(t))
         return 0;
+    if (!names && c->problem_type != TF_REGRESSION)
+        names = tf_table_classes(table, c->label_column);
     failed =
         tf_config_read(&config, dir, err) ||
         tf_config_labels(&config, NULL, err) ||
         (c->task == TF_TRAIN_CLASSIFICATION
-             ? tf_labels_find(&t->labels, column, c->labels,
+             ? tf_labels_find(&t->labels, column, names,
                               (enum tf_problem)c->problem_type, &config, err)
-             : tf_labels_find_tags(&t->labels, column, c->labels, &config,
-                                   err));
+             : tf_labels_find_tags(&t->labels, column, names, &config, err));
     tf_config_release(&config);
     return failed ? -1 : 0;
 }

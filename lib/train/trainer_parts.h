@@ -63,7 +63,8 @@ int tf_train_read_labels(const struct tf_trainer *t,
                          struct tf_label_column *labels,
                          const struct tf_table *table, struct tf_err *err);
 int tf_train_find_labels(struct tf_trainer *t,
-                         const struct tf_label_column *column, const char *dir,
+                         const struct tf_label_column *column,
+                         const struct tf_table *table, const char *dir,
                          struct tf_err *err);
 int tf_train_dataset(struct tf_trainer *t, struct tf_dataset *d,
                      const struct tf_table *table,
