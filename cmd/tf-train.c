@@ -1,5 +1,6 @@
 /* tf-train - fine-tune a model as a config file says */
 #include "cmd/cli.h"
+#include "cmd/train_data.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -113,6 +114,7 @@ int main(int argc, char **argv)
     if (!operands[0])
         cli_usage("no config file is given");
     read_config(&config, operands);
+    train_data_fetch(&config);
     config.tokenizer = cli_model_path(config.tokenizer, CLI_NEED_TOKENIZER);
     model = config.from_config ? config.from_config
                                : cli_model_path(config.model, CLI_NEED_MODEL);

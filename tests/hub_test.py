@@ -833,6 +833,65 @@ class Tools(Case):
         self._tool("tf-classify", "-m", self.repo + ":q8_0", status=3)
         self.assertIn("m-Q8_0.gguf: ", self.err)  # found, and no GGUF file
 
+    def _plan(self, *files, status=0):
+        """How many records tf-train finds to train on and to evaluate with."""
+        out = self._tool(
+            "tf-train", "--dry-run", "/dev/null",
+            "model=" + HERE + "/golden/models/bert", *files, status=status)
+        return status or [json.loads(out)[k + "_records"]
+                          for k in ("train", "validation")]
+
+    def training_takes_the_files_of_a_split(self):
+        row = '{"text": "hello", "label": "%s"}\n'
+        train = [row % "a" + row % "b", row % "a", row % "b"]
+        files = {"data/train-0000%d-of-00003.jsonl" % i: text
+                 for i, text in enumerate(train)}
+        files["data/test-00000-of-00001.jsonl"] = row % "b"
+        files["big.bin"] = "not wanted"
+        self.make(files, type="dataset")
+        name = "hub:" + self.repo
+        self.assertEqual(self._plan("train_file=" + name,
+                                    "validation_file=" + name), [4, 1])
+        self.assertEqual(self._pulled(), sorted(
+            f.split("/")[-1] for f in files if f != "big.bin"))
+        self.assertEqual(self._plan("train_file=%s:test" % name,
+                                    "validation_file=%s:train" % name,
+                                    "labels=[a, b]"), [1, 4])
+        self.env["HF_HUB_OFFLINE"] = "1"
+        self.assertEqual(self._plan("train_file=" + name,
+                                    "validation_file=" + name), [4, 1])
+
+    def training_obeys_the_card_of_a_data_set(self):
+        card = """---
+configs:
+- config_name: small
+  data_files:
+  - {split: train, path: x/*.csv}
+  - {split: dev, path: [y.csv]}
+- config_name: large
+  data_files: z.csv
+dataset_info:
+- config_name: small
+  features:
+  - name: label
+    dtype: {class_label: {names: {'0': no, '1': yes}}}
+---
+"""
+        rows = "text,label\na,0\nb,1\n"
+        self.make({"README.md": card, "x/1.csv": rows, "x/2.csv": rows,
+                   "y.csv": rows, "z.csv": rows}, type="dataset")
+        name = "hub:" + self.repo
+        self.assertEqual(self._plan("train_file=%s:small/" % name,
+                                    "validation_file=%s:small/dev" % name),
+                         [4, 2])
+        self._plan("train_file=" + name, status=2)
+        self.assertIn("choose one of small, large", self.err)
+        self._plan("train_file=%s:small/test" % name, status=2)
+        self.assertIn('no files that can be read for the split "test"',
+                      self.err)
+        self._plan("train_file=hub:acme/nothing", status=4)
+        self.assertIn("tf-hub: ", self.err)
+
 
 if __name__ == "__main__":
     unittest.main(testLoader=Loader())

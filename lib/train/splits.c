@@ -402,6 +402,8 @@ static int choose(struct choice *c, json_t *card, const struct tf_split *s,
     char *under = NULL;
     int failed;
 
+    if (!config && json_array_size(json_object_get(card, "configs")))
+        return 0; /* one of them is to be named */
     /* without a card a configuration is a folder */
     if (!config && s->config)
         dir = s->config;
