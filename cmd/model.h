@@ -16,5 +16,6 @@ int model_info(char **operands);
 int model_convert(char **operands);
 int model_verify(char **operands);
 int model_diff(char **operands);
-extern const struct cli_opt model_convert_opts[];
+int model_merge(char **operands);
+extern const struct cli_opt model_convert_opts[], model_merge_opts[];
 #endif

@@ -7,6 +7,8 @@ static const struct cli_command commands[] = {
     { "info", "print what a model is", "", NULL, model_info },
     { "convert", "write a model as safetensors, in another type or form", "",
       model_convert_opts, model_convert },
+    { "merge", "put an adapter into the weights of its model", "",
+      model_merge_opts, model_merge },
     { "verify", "check a model: hashes, finite numbers, shapes", "", NULL,
       model_verify },
     { "diff", "compare two models tensor by tensor", "MODEL MODEL", NULL,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/io.h"
+#include "convert/merge.h"
 #include "model/model.h"
 
 #define GOLDEN    "tests/golden/"
@@ -131,6 +132,81 @@ static void reads_over_a_gguf(void **state)
     }
 }
 
+/* The first numbers of some tensors are PEFT's. */
+static void check_merged(const char *dir, json_t *golden, const char *name)
+{
+    struct tf_err err;
+    struct tf_weights *w = tf_weights_open(dir, &err);
+    const char *tensor;
+    json_t *wanted;
+    float found[64];
+
+    assert_non_null(w);
+    json_object_foreach (json_object_get(golden, "merged"), tensor, wanted) {
+        const struct tf_tensor *t = tf_weights_find(w, tensor);
+
+        if (!t) /* PEFT's class has a prefix that the base has not */
+            t = tf_weights_find(w, strchr(tensor, '.') + 1);
+        if (!t)
+            fail_msg("%s: no %s", name, tensor);
+        tf_dtype_info(t->dtype)->unpack(found, t->data, 64);
+        for (size_t i = 0; i < json_array_size(wanted); i++) {
+            double want = json_real_value(json_array_get(wanted, i));
+
+            if (!(fabs((double)found[i] - want) <= 1e-6))
+                fail_msg("%s: %s[%zu] is %.8f, not %.8f", name, tensor, i,
+                         (double)found[i], want);
+        }
+    }
+    tf_weights_close(w);
+}
+
+/* The merged model, alone, says what the base says with the adapter. */
+static void check_merge(const char *dir, const char *base, const char *name,
+                        double tolerance)
+{
+    struct tf_convert_report report;
+    json_t *golden = expected(name);
+    char adapter[256], out[128];
+    struct tf_model *m;
+    struct tf_err err;
+
+    snprintf(adapter, sizeof(adapter), GOLDEN "adapters/%s", name);
+    snprintf(out, sizeof(out), "%s/%s-%g", dir, name, tolerance);
+    if (tf_merge(base, adapter, out, 0, &report, &err))
+        fail_msg("%s: %s", name, err.msg);
+    if (tolerance < 1e-3)
+        check_merged(out, golden, name);
+    m = open_with(out, NULL, task_of(golden), &err);
+    if (!m)
+        fail_msg("%s: %s", name, err.msg);
+    check_logits(m, golden, name, tolerance);
+    tf_model_close(m);
+    json_decref(golden);
+}
+
+static void merges_as_peft_does(void **state)
+{
+    char dir[] = "/tmp/tf-merge-XXXXXX", command[64], base[128];
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    for (size_t i = 0; i < COUNT; i++) {
+        json_t *golden = expected(names[i]);
+
+        snprintf(base, sizeof(base), GOLDEN "%s",
+                 json_string_value(json_object_get(golden, "base")));
+        /* that one stays bfloat16 */
+        check_merge(dir, base, names[i],
+                    strcmp(names[i], "qwen2-bias") ? TOLERANCE : 0.05);
+        json_decref(golden);
+    }
+    check_merge(dir, GOLDEN "gguf/llama.gguf", "llama", 0.03);
+    check_merge(dir, GOLDEN "gguf/gpt2.gguf", "gpt2-dora", 0.03);
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
 /* A folder of the test's own with this config, and the file of an adapter. */
 static void write_adapter(const char *dir, const char *tensors,
                           const char *config)
@@ -175,7 +251,8 @@ static void says_what_is_wrong(void **state)
         { "bert", "bert", "{\"r\": 5}", "A is [4, 30] and B [30, 4]" },
         { "bert", "bert", "{\"r\": 4, \"use_dora\": true}",
           "lora_magnitude_vector is missing" },
-        { "distilbert", "bert", "{\"r\": 4}", "the adapter's classifier.weight" },
+        { "distilbert", "bert", "{\"r\": 4}",
+          "the adapter's classifier.weight" },
     };
     char dir[] = "/tmp/tf-adapter-XXXXXX", command[64], base[128];
 
@@ -200,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(computes_what_peft_computes),
         cmocka_unit_test(reads_over_a_gguf),
+        cmocka_unit_test(merges_as_peft_does),
         cmocka_unit_test(says_what_is_wrong),
     };
 

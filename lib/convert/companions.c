@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/jsonl.h"
+#include "text/gguf_vocab.h"
 
 static int write_bytes(const char *dir, const char *name, const void *p,
                        size_t n, struct tf_err *err)
@@ -210,4 +211,20 @@ int tf_copy_companions(const char *from, const char *dir, struct tf_err *err)
 {
     return copy_files(from, dir, true, err) || copy_modules(from, dir, err) ? -1
                                                                             : 0;
+}
+
+int tf_write_tokenizer(const char *dir, const struct tf_gguf *g,
+                       struct tf_err *err)
+{
+    struct tf_buf json = TF_BUF_INIT, config = TF_BUF_INIT;
+    struct tf_str model;
+    int failed = 0;
+
+    if (tf_gguf_string(g, "tokenizer.ggml.model", &model))
+        failed = tf_gguf_vocab(g, &json, &config, err) ||
+                 tf_write_text(dir, "tokenizer.json", &json, err) ||
+                 tf_write_text(dir, "tokenizer_config.json", &config, err);
+    tf_buf_release(&json);
+    tf_buf_release(&config);
+    return failed ? -1 : 0;
 }

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include "base/buf.h"
 #include "base/err.h"
+#include "format/gguf.h"
 
 /* Write dir/name at once. */
 int tf_write_text(const char *dir, const char *name, const struct tf_buf *text,
@@ -20,4 +21,7 @@ int tf_copy_file(const char *from, const char *dir, const char *name,
 /* Copy the files of a model's folder but its weights and config.json, and the
  * folders that its modules.json (sentence-transformers) names. */
 int tf_copy_companions(const char *from, const char *dir, struct tf_err *err);
+/* Write the tokenizer inside a GGUF, where it has one. */
+int tf_write_tokenizer(const char *dir, const struct tf_gguf *g,
+                       struct tf_err *err);
 #endif

@@ -4,7 +4,6 @@
 #include "convert/companions.h"
 #include "convert/folder.h"
 #include "convert/select.h"
-#include "text/gguf_vocab.h"
 
 /* The types that tf_made_fill() gives. */
 static bool is_packed(enum tf_dtype dtype)
@@ -65,23 +64,6 @@ static int write_config(const struct tf_plan *plan, const char *dir,
     return tf_write_json(dir, "config.json", c, err);
 }
 
-/* The tokenizer inside a GGUF, where it has one. */
-static int write_tokenizer(const char *dir, const struct tf_gguf *g,
-                           struct tf_err *err)
-{
-    struct tf_buf json = TF_BUF_INIT, config = TF_BUF_INIT;
-    struct tf_str model;
-    int failed = 0;
-
-    if (tf_gguf_string(g, "tokenizer.ggml.model", &model))
-        failed = tf_gguf_vocab(g, &json, &config, err) ||
-                 tf_write_text(dir, "tokenizer.json", &json, err) ||
-                 tf_write_text(dir, "tokenizer_config.json", &config, err);
-    tf_buf_release(&json);
-    tf_buf_release(&config);
-    return failed ? -1 : 0;
-}
-
 static int check_source(const struct tf_source *s,
                         const struct tf_convert_opts *opts, struct tf_err *err)
 {
@@ -117,7 +99,7 @@ static int convert(struct tf_plan *plan, struct tf_source *s, const char *path,
     report->files = sizes.files;
     report->dropped = tf_weights_count(s->weights) - plan->count;
     if (s->gguf)
-        return write_tokenizer(dir, s->gguf, err) ||
+        return tf_write_tokenizer(dir, s->gguf, err) ||
                write_config(plan, dir, s, err);
     if (!s->config.json)
         return 0;

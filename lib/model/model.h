@@ -88,6 +88,9 @@ void tf_model_close(struct tf_model *m); /* NULL is allowed */
 int tf_model_save(const struct tf_model *m, const char *dir,
                   struct tf_err *err);
 
+/* Let a config.json name Transformers' class of a task. */
+int tf_model_set_class(json_t *config, enum tf_task task, struct tf_err *err);
+
 /* Give the parameters the numbers that tf_model_save() wrote to a folder. */
 int tf_model_load(struct tf_model *m, const char *dir, struct tf_err *err);
 

@@ -16,8 +16,7 @@ static const char *const class_ends[TF_TASKS] = {
 
 /* "BertModel" or "BertForMaskedLM" to "BertForSequenceClassification". The
  * language models whose class has an older name keep it. */
-static int set_class(const struct tf_model *m, json_t *config,
-                     struct tf_err *err)
+int tf_model_set_class(json_t *config, enum tf_task task, struct tf_err *err)
 {
     json_t *list = json_object_get(config, "architectures");
     const char *name = json_string_value(json_array_get(list, 0));
@@ -27,8 +26,8 @@ static int set_class(const struct tf_model *m, json_t *config,
     size_t len = name ? strlen(name) : 0;
     json_t *value;
 
-    if (!name || !class_ends[m->task] ||
-        (strstr(name, "LMHead") && m->task == TF_CAUSAL_LM))
+    if (!name || !class_ends[task] ||
+        (strstr(name, "LMHead") && task == TF_CAUSAL_LM))
         return 0;
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         const char *p = strstr(name + 1, ends[i]);
@@ -37,7 +36,7 @@ static int set_class(const struct tf_model *m, json_t *config,
             len = (size_t)(p - name);
     }
     tf_buf_add(&made, name, len);
-    tf_buf_adds(&made, class_ends[m->task]);
+    tf_buf_adds(&made, class_ends[task]);
     value = json_pack("[s]", tf_buf_cstr(&made));
     tf_buf_release(&made);
     if (!value || json_object_set_new(config, "architectures", value))
@@ -56,7 +55,8 @@ static int write_config(const struct tf_model *m, const char *path,
         return tf_no_memory(err, 1);
     json_object_del(config, "torch_dtype");
     json_object_set_new(config, "dtype", json_string("float32"));
-    failed = set_class(m, config, err) || tf_replace_open(&out, path, err);
+    failed = tf_model_set_class(config, m->task, err) ||
+             tf_replace_open(&out, path, err);
     if (!failed && (json_dumpf(config, out.f, JSON_INDENT(2)) ||
                     fputc('\n', out.f) == EOF)) {
         tf_replace_abort(&out);
