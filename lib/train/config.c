@@ -8,7 +8,6 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "train/peft.h"
 #include "train/yaml.h"
 
 #define FILE_MAX ((size_t)1 << 24) /* bytes */
@@ -118,12 +117,14 @@ static const struct key keys[] = {
     ONE_OF("train_sampling_strategy", sampling,
            "random|sequential|group_by_length"),
     ANY("resume_from_checkpoint", resume),
+    STR("compute_metrics", compute_metrics),
+    ANY("metrics", metrics),
     ANY("report_to", report_to),
     ANY("peft", peft),
     STR("logging_dir", logging_dir),
     NONE("bf16"),
     NONE("fp16"), NONE("tf32"), 
-    NONE("gradient_checkpointing_kwargs"), NONE("compute_metrics"),
+    NONE("gradient_checkpointing_kwargs"), 
     
     
     NONE("optim_args"), NONE("optim_target_modules"), NONE("eval_delay"),
@@ -370,6 +371,23 @@ static int take_file(struct tf_train_config *c, const char *path,
     return failed;
 }
 
+/* A value as YAML has it; where a string is wanted, what reads as something
+ * else is that string: a command of the shell may hold any mark of YAML's. */
+static json_t *word_value(const char *name, const char *text,
+                          struct tf_err *err)
+{
+    const struct key *k = find_key(today(name));
+    json_t *v = tf_yaml_read(text, strlen(text), err);
+
+    if (!k || k->kind != STRING || json_is_string(v) || json_is_null(v))
+        return v;
+    json_decref(v);
+    v = json_string(text);
+    if (!v)
+        (void)tf_fail(err, "not a text in UTF-8");
+    return v;
+}
+
 static int take_word(struct tf_train_config *c, const char *word,
                      struct tf_err *err)
 {
@@ -380,13 +398,14 @@ static int take_word(struct tf_train_config *c, const char *word,
 
     if (!equals || equals == word)
         return tf_fail(err, "\"%.200s\" is not \"key=value\"", word);
-    v = tf_yaml_read(equals + 1, strlen(equals + 1), err);
+    name = tf_strndup(word, (size_t)(equals - word), err);
+    v = name ? word_value(name, equals + 1, err) : NULL;
     if (!v) {
+        free(name);
         tf_err_at(err, word);
         return -1;
     }
-    name = tf_strndup(word, (size_t)(equals - word), err);
-    failed = !name || take(c, name, v, err);
+    failed = take(c, name, v, err);
     free(name);
     json_decref(v);
     return failed;
@@ -427,95 +446,6 @@ int tf_train_schedule(const struct tf_train_config *c, int64_t steps,
     return tf_schedule_check(s, err);
 }
 
-static int check_peft(const struct tf_train_config *c, struct tf_err *err)
-{
-    struct tf_lora lora;
-    bool wanted;
-    int failed = tf_train_peft(c, &lora, &wanted, err);
-
-    tf_lora_release(&lora);
-    if (!failed && wanted && c->from_config)
-        return tf_fail(err, "peft needs a model that was trained before");
-    return failed;
-}
-
-static int check_files(const struct tf_train_config *c, struct tf_err *err)
-{
-    struct tf_schedule schedule;
-
-    if (!c->model && !c->from_config)
-        return tf_fail(err, "no \"model\": which one is to be trained? (or "
-                            "\"config\", to start from nothing)");
-    if (c->model && c->from_config)
-        return tf_fail(err, "both \"model\" and \"config\" are given");
-    if (c->from_config && !c->tokenizer)
-        return tf_fail(err, "\"config\" needs a \"tokenizer\"");
-    if (!c->train_file)
-        return tf_fail(err, "no \"train_file\"");
-    if (c->eval_strategy != TF_STRATEGY_NO && !c->validation_file)
-        return tf_fail(err, "eval_strategy needs a validation_file");
-    if (c->task != TF_TRAIN_CLASSIFICATION && c->problem_type)
-        return tf_fail(err, "problem_type is of a classification");
-    if (c->task != TF_TRAIN_CLASSIFICATION &&
-        c->task != TF_TRAIN_TOKEN_CLASSIFICATION && c->labels)
-        return tf_fail(err, "labels are of a classification");
-    if (c->labels && (!json_is_array(c->labels) || !json_array_size(c->labels)))
-        return tf_fail(err, "labels: not a list of strings");
-    for (size_t i = 0; i < json_array_size(c->labels); i++)
-        if (!json_is_string(json_array_get(c->labels, i)))
-            return tf_fail(err, "labels: not a list of strings");
-    if (c->scheduler_options && !json_is_object(c->scheduler_options))
-        return tf_fail(err, "lr_scheduler_kwargs: not an object");
-    if (tf_train_schedule(c, 1000, &schedule, err))
-        return -1;
-    if (c->resume && !json_is_string(c->resume) && !json_is_boolean(c->resume))
-        return tf_fail(err, "resume_from_checkpoint: neither a folder nor "
-                            "true");
-    return 0;
-}
-
-/* As TrainingArguments and EarlyStoppingCallback want it. */
-static int check_best(const struct tf_train_config *c, struct tf_err *err)
-{
-    double steps = c->eval_steps > 0 ? c->eval_steps : c->logging_steps;
-
-    if (c->load_best && c->eval_strategy != c->save_strategy)
-        return tf_fail(err, "load_best_model_at_end needs eval_strategy and "
-                            "save_strategy to be the same");
-    if (c->load_best && c->eval_strategy == TF_STRATEGY_NO)
-        return tf_fail(err, "load_best_model_at_end needs an eval_strategy");
-    if (c->load_best && c->eval_strategy == TF_STRATEGY_STEPS &&
-        fmod(c->save_steps, steps) != 0)
-        return tf_fail(err, "load_best_model_at_end needs save_steps to be a "
-                            "multiple of eval_steps");
-    if (c->early_stopping_patience && c->eval_strategy == TF_STRATEGY_NO)
-        return tf_fail(err, "early_stopping_patience needs an eval_strategy");
-    if (c->beta1 >= 1 || c->beta2 >= 1)
-        return tf_fail(err, "adam_beta1 and adam_beta2 must be below 1");
-    if (c->logging_strategy == TF_STRATEGY_STEPS && c->logging_steps <= 0)
-        return tf_fail(err, "logging_steps must be above 0");
-    if (c->save_strategy == TF_STRATEGY_STEPS && c->save_steps <= 0)
-        return tf_fail(err, "save_steps must be above 0");
-    return 0;
-}
-
-/* "none", "tensorboard", or a list of them. */
-static int check_report(const struct tf_train_config *c, struct tf_err *err)
-{
-    size_t n = json_is_array(c->report_to) ? json_array_size(c->report_to) : 1;
-
-    for (size_t i = 0; c->report_to && i < n; i++) {
-        const char *s = json_string_value(json_is_array(c->report_to)
-                                              ? json_array_get(c->report_to, i)
-                                              : c->report_to);
-
-        if (!s || (strcmp(s, "none") && strcmp(s, "tensorboard")))
-            return tf_fail(err, "report_to: only tensorboard and none are "
-                                "supported");
-    }
-    return 0;
-}
-
 int tf_train_config_open(struct tf_train_config *c, const char *path,
                          char *const *words, struct tf_err *err)
 {
@@ -544,9 +474,7 @@ int tf_train_config_open(struct tf_train_config *c, const char *path,
     c->optimizer = c->optimizer < 3    ? TF_OPTIM_ADAMW
                    : c->optimizer == 3 ? TF_OPTIM_ADAFACTOR
                                        : TF_OPTIM_SGD;
-    return check_files(c, err) || check_best(c, err) || check_report(c, err) || check_peft(c, err)
-               ? -1
-               : 0;
+    return tf_train_config_check(c, err);
 }
 
 void tf_train_config_release(struct tf_train_config *c)

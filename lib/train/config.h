@@ -79,6 +79,8 @@ struct tf_train_config {
     bool recompute; /* gradient_checkpointing */
     int sampling;   /* enum tf_sampling */
     json_t *resume; /* a path, or true: the last of output_dir */
+    const char *compute_metrics; /* a command of the shell */
+    json_t *metrics;             /* a list of names */
     json_t *report_to;
     json_t *peft; /* PEFT's LoraConfig, see train/peft.h */
     const char *logging_dir;
@@ -91,6 +93,8 @@ struct tf_train_config {
  * released by the caller also on failure. */
 int tf_train_config_open(struct tf_train_config *c, const char *path,
                          char *const *words, struct tf_err *err);
+/* Does what is asked for fit together? Part of the above. */
+int tf_train_config_check(const struct tf_train_config *c, struct tf_err *err);
 void tf_train_config_release(struct tf_train_config *c);
 
 /* All keys, "a|b|c"; free() releases. */

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 
 struct scores {
-    const struct tf_trainer *t;
+    struct tf_trainer *t;
     struct tf_label_metrics labels;
     struct tf_regression_metrics numbers;
     struct tf_str *wanted, *found; /* [labels]: of one record */
@@ -20,6 +20,23 @@ static struct tf_str name_of(const struct scores *s, size_t i)
     return (struct tf_str){ name, strlen(name) };
 }
 
+static void put_pair(struct scores *s, const float *logits, size_t wanted,
+                     size_t found)
+{
+    bool multi = s->t->labels.problem == TF_MULTI_LABEL;
+    struct tf_pair pair = { .predictions = s->found,
+                            .references = s->wanted,
+                            .prediction_count = found,
+                            .reference_count = wanted,
+                            .many_predictions = multi,
+                            .many_references = multi,
+                            .logits = logits,
+                            .logit_count = s->t->labels.count };
+
+    if (s->t->config->compute_metrics)
+        tf_pair_put(&s->t->pairs, &pair);
+}
+
 static int add_single(struct scores *s, const float *logits, float target)
 {
     size_t best = 0;
@@ -29,6 +46,7 @@ static int add_single(struct scores *s, const float *logits, float target)
             best = i;
     s->wanted[0] = name_of(s, (size_t)target);
     s->found[0] = name_of(s, best);
+    put_pair(s, logits, 1, 1);
     return tf_label_metrics_add(&s->labels, s->wanted, 1, s->found, 1, s->err);
 }
 
@@ -43,6 +61,7 @@ static int add_multi(struct scores *s, const float *logits, const float *target)
         if (logits[i] > 0)
             s->found[found++] = name_of(s, i);
     }
+    put_pair(s, logits, wanted, found);
     return tf_label_metrics_add(&s->labels, s->wanted, wanted, s->found, found,
                                 s->err);
 }
@@ -50,6 +69,8 @@ static int add_multi(struct scores *s, const float *logits, const float *target)
 static int add_numbers(struct scores *s, const float *logits,
                        const float *target)
 {
+    if (s->t->config->compute_metrics)
+        tf_pair_put_numbers(&s->t->pairs, logits, target, s->t->labels.count);
     for (size_t i = 0; i < s->t->labels.count; i++)
         if (tf_regression_metrics_add(&s->numbers, target[i], logits[i],
                                       s->err))
@@ -159,6 +180,19 @@ static int evaluate_tokens(struct tf_trainer *t, double *loss,
                : tf_metrics_add(metrics, "perplexity", NULL, exp(*loss), err);
 }
 
+static int label_results(const struct scores *s, struct tf_metrics *metrics)
+{
+    const struct tf_labels *l = &s->t->labels;
+
+    if (l->problem == TF_REGRESSION)
+        return tf_regression_metrics_results(&s->numbers, metrics, s->err);
+    if (tf_label_metrics_results(&s->labels, metrics, s->err))
+        return -1;
+    return l->problem == TF_SINGLE_LABEL && l->count == 2
+               ? tf_metrics_add_binary(metrics, l->names[1], s->err)
+               : 0;
+}
+
 static int evaluate_labels(struct tf_trainer *t, double *loss,
                            struct tf_metrics *metrics, struct tf_err *err)
 {
@@ -172,10 +206,7 @@ static int evaluate_labels(struct tf_trainer *t, double *loss,
     s.found = tf_alloc(t->labels.count, sizeof(*s.found), err);
     if (session && s.wanted && s.found)
         failed = run_batches(t, session, &s, loss, err);
-    if (!failed)
-        failed = t->labels.problem == TF_REGRESSION
-                     ? tf_regression_metrics_results(&s.numbers, metrics, err)
-                     : tf_label_metrics_results(&s.labels, metrics, err);
+    failed = failed || label_results(&s, metrics);
     tf_label_metrics_release(&s.labels);
     tf_regression_metrics_release(&s.numbers);
     free(s.wanted);
@@ -184,8 +215,8 @@ static int evaluate_labels(struct tf_trainer *t, double *loss,
     return failed ? -1 : 0;
 }
 
-int tf_train_evaluate(struct tf_trainer *t, double *loss,
-                      struct tf_metrics *metrics, struct tf_err *err)
+static int evaluate(struct tf_trainer *t, double *loss,
+                    struct tf_metrics *metrics, struct tf_err *err)
 {
     switch (t->config->task) {
     case TF_TRAIN_CLASSIFICATION:
@@ -197,4 +228,45 @@ int tf_train_evaluate(struct tf_trainer *t, double *loss,
     default:
         return evaluate_tokens(t, loss, metrics, err);
     }
+}
+
+int tf_train_evaluate(struct tf_trainer *t, double *loss,
+                      struct tf_metrics *metrics, struct tf_err *err)
+{
+    const struct tf_train_config *c = t->config;
+
+    tf_buf_reset(&t->pairs);
+    if (evaluate(t, loss, metrics, err))
+        return -1;
+    if (c->compute_metrics)
+        return tf_metrics_compute(metrics, c->compute_metrics, &t->pairs,
+                                  &t->computed, err);
+    return c->metrics ? tf_metrics_choose(metrics, c->metrics, err) : 0;
+}
+
+int tf_train_check_metrics(struct tf_trainer *t, struct tf_err *err)
+{
+    struct scores none = { .t = t, .err = err };
+    struct tf_entity_metrics entities = { 0 };
+    struct tf_squad_metrics answers = { 0 };
+    struct tf_metrics m = { 0 };
+    int failed;
+
+    switch (t->config->task) {
+    case TF_TRAIN_CLASSIFICATION:
+        failed = label_results(&none, &m);
+        break;
+    case TF_TRAIN_TOKEN_CLASSIFICATION:
+        entities.tags = true;
+        failed = tf_entity_metrics_results(&entities, &m, err);
+        break;
+    case TF_TRAIN_QUESTION_ANSWERING:
+        failed = tf_squad_metrics_results(&answers, &m, err);
+        break;
+    default:
+        failed = tf_metrics_add(&m, "perplexity", NULL, 0, err);
+    }
+    failed = failed || tf_metrics_choose(&m, t->config->metrics, err);
+    tf_metrics_release(&m);
+    return failed;
 }

@@ -18,8 +18,17 @@ struct judging {
 /* A question's windows are all there: compare its best answer. */
 static int end_question(struct judging *j, const struct tf_question *q)
 {
-    if (tf_qa_finish(&j->qa, j->err) ||
-        tf_squad_metrics_add(&j->metrics, q->answers.v, q->answers.count,
+    struct tf_pair pair = { .references = q->answers.v,
+                            .reference_count = q->answers.count,
+                            .prediction_count = 1,
+                            .many_references = true };
+
+    if (tf_qa_finish(&j->qa, j->err))
+        return -1;
+    pair.predictions = &j->qa.answers[0].text;
+    if (j->t->config->compute_metrics)
+        tf_pair_put(&j->t->pairs, &pair);
+    if (tf_squad_metrics_add(&j->metrics, q->answers.v, q->answers.count,
                              j->qa.answers[0].text, j->err))
         return -1;
     j->question++;

@@ -43,6 +43,7 @@ static int add_record(struct tagger *g, const int32_t *labels,
                       const float *logits, size_t n)
 {
     size_t count = 0, outputs = g->t->labels.count;
+    struct tf_pair pair;
 
     if (make_room(g, n))
         return -1;
@@ -57,6 +58,14 @@ static int add_record(struct tagger *g, const int32_t *labels,
         g->wanted[count] = name_of(g, (size_t)labels[i]);
         g->found[count++] = name_of(g, best);
     }
+    pair = (struct tf_pair){ .predictions = g->found,
+                             .references = g->wanted,
+                             .prediction_count = count,
+                             .reference_count = count,
+                             .many_predictions = true,
+                             .many_references = true };
+    if (g->t->config->compute_metrics)
+        tf_pair_put(&g->t->pairs, &pair);
     return tf_entity_metrics_add_tags(&g->entities, g->wanted, g->found, count,
                                       g->err);
 }

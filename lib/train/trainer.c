@@ -315,6 +315,7 @@ struct tf_trainer *tf_trainer_new(const struct tf_train_config *config,
     if (open_data(t, model_dir, err) || make_params(t, err) ||
         count_steps(t, err) || make_optimizer(t, err) ||
         tf_train_schedule(config, t->max_steps, &t->schedule, err) ||
+        (config->metrics && tf_train_check_metrics(t, err)) ||
         tf_train_state_init(&t->state, err) || resume(t, err) ||
         open_events(t, err)) {
         tf_trainer_free(t);
@@ -333,6 +334,8 @@ void tf_trainer_free(struct tf_trainer *t)
     if (!t)
         return;
     tf_events_close(t->events);
+    tf_buf_release(&t->pairs);
+    json_decref(t->computed);
     tf_optimizer_free(t->optimizer);
     tf_train_state_release(&t->state);
     json_decref(t->settings);

@@ -5,6 +5,7 @@
 #include "model/model.h"
 #include "nn/tape.h"
 #include "train/checkpoint.h"
+#include "train/compute.h"
 #include "train/dataset.h"
 #include "train/labels.h"
 #include "train/metrics.h"
@@ -52,6 +53,8 @@ struct tf_trainer {
     struct tf_train_state state;
     json_t *settings; /* for trainer_state.json */
     struct tf_events *events;
+    struct tf_buf pairs; /* what compute_metrics reads */
+    json_t *computed;    /* what it printed last */
     double last_norm, last_rate; /* of the last step */
     bool early;                  /* patience is at its end */
 };
@@ -104,6 +107,8 @@ struct tf_tensor *tf_train_span_loss(struct tf_ctx *ctx,
 /* The loss over the validation records, and their metrics. */
 int tf_train_evaluate(struct tf_trainer *t, double *loss,
                       struct tf_metrics *metrics, struct tf_err *err);
+/* Are the metrics that the config names there? */
+int tf_train_check_metrics(struct tf_trainer *t, struct tf_err *err);
 
 /* The same of a token-classification, evaluate_tags.c, and of question
  * answering, evaluate_answers.c. */
