@@ -1,0 +1,39 @@
+# an adapter over a quantised model learns as over what its blocks unpack to,
+# and works over both
+cat > config.json << END
+{"model_type": "llama", "architectures": ["LlamaForCausalLM"],
+ "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+ "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 260,
+ "max_position_embeddings": 64, "bos_token_id": null, "eos_token_id": null}
+END
+cat > train.jsonl << END
+{"text": "the film was good and the end was good"}
+{"text": "a long film and a dull one"}
+END
+cat > config.yaml << END
+task: causal-lm
+tokenizer: $SRC/tests/golden/models/bert-no-prefix
+train_file: train.jsonl
+max_steps: 60
+learning_rate: 1e-2
+logging_steps: 20
+save_strategy: "no"
+END
+tf-train -q config.yaml config=config.json output_dir=base max_steps=1 > log
+tf-model convert -m base -o base.gguf --dtype q8_0 | jq .tensors
+tf-model convert -m base.gguf -o wide > log
+for m in base.gguf wide; do
+	tf-train -q config.yaml model=$m output_dir=over.$m \
+		peft='{r: 8, use_dora: true, target_modules: all-linear}' |
+		jq -c 'select(.loss) | .loss * 10 | round'
+done
+
+# the same numbers, but for the order of their sums
+ask() {
+	echo '{"input_ids": [129, 145, 186]}' |
+		tf-generate "$@" --max-new-tokens 1 --only --logprobs |
+		jq -c '.token_logprobs[0] * 1000 | round'
+}
+[ "$(ask -m over.base.gguf)" = "$(ask -m wide --adapter over.base.gguf)" ] &&
+	echo same
+[ "$(ask -m over.base.gguf)" = "$(ask -m wide)" ] || echo changed
