@@ -22,7 +22,8 @@ END
 tf-train -q config.yaml config=config.json output_dir=base max_steps=1 > log
 tf-model convert -m base -o base.gguf --dtype q8_0 | jq .tensors
 tf-model convert -m base.gguf -o wide > log
-for m in base.gguf wide; do
+tf-quantize -q -m base -o int8 --type int8 > log
+for m in base.gguf wide int8; do
 	tf-train -q config.yaml model=$m output_dir=over.$m \
 		peft='{r: 8, use_dora: true, target_modules: all-linear}' |
 		jq -c 'select(.loss) | .loss * 10 | round'
@@ -37,3 +38,7 @@ ask() {
 [ "$(ask -m over.base.gguf)" = "$(ask -m wide --adapter over.base.gguf)" ] &&
 	echo same
 [ "$(ask -m over.base.gguf)" = "$(ask -m wide)" ] || echo changed
+
+# but nothing can be merged into int8
+tf-model merge -m int8 --adapter over.int8 -o merged
+echo "$?"
