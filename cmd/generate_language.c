@@ -5,26 +5,7 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/mem.h"
-
-/* A language's code as models spell it: de_DE as it is, __de__, <2de>. */
-static int32_t code_id(const struct tf_tokenizer *tokenizer, const char *code)
-{
-    static const char *const around[][2] = { { "", "" },
-                                             { "__", "__" },
-                                             { "<2", ">" } };
-    char token[64];
-    int32_t id;
-    size_t i;
-
-    for (i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
-        snprintf(token, sizeof(token), "%s%.50s%s", around[i][0], code,
-                 around[i][1]);
-        id = tf_tokenizer_id(tokenizer, token, strlen(token));
-        if (id >= 0 && tf_tokenizer_is_special(tokenizer, id))
-            return id;
-    }
-    return -1;
-}
+#include "text/language.h"
 
 /* Take the entry of task_specific_params in config.json: its prefix, and its
  * fields of a generation config. False when there is none. */
@@ -61,7 +42,7 @@ static void set_target(struct generate_source *source,
     const char *from = generate_options.source_language;
     char name[160];
     struct tf_err err;
-    int32_t id = code_id(tokenizer, target);
+    int32_t id = tf_language_id(tokenizer, target);
 
     if (id >= 0) {
         config->forced_bos = id;
@@ -96,7 +77,7 @@ void generate_languages(struct generate_source *source,
         set_target(source, config, dir, tokenizer);
     if (!from)
         return;
-    source->language = code_id(tokenizer, from);
+    source->language = tf_language_id(tokenizer, from);
     if (source->language < 0 && !source->prefix)
         cli_usage("--src-lang: the tokenizer has no token for \"%s\"", from);
 }

@@ -15,6 +15,7 @@
 #include "model/cache_file.h"
 #include "task/generate.h"
 #include "task/stream.h"
+#include "text/language.h"
 
 #define TOGETHER    16    /* sequences at a time, where -b says nothing */
 #define RECORD_COST 512   /* tokens that a record counts for beside its own */
@@ -64,22 +65,9 @@ static void release(void *data)
 static int set_language(const struct writer *w, struct cli_item *item,
                         struct tf_input *in)
 {
-    const struct tf_tokenizer *tokenizer = w->reader.tokenizer;
-    const struct tf_tokenizer_info *info = tf_tokenizer_info(tokenizer);
-    size_t i;
-
-    for (i = 0; i < in->n; i++) {
-        int32_t id = in->ids[i];
-
-        if (i >= 2 && i + 2 < in->n)
-            i = in->n - 2, id = in->ids[i];
-        if (tf_tokenizer_is_special(tokenizer, id) && id != info->bos &&
-            id != info->eos && id != info->pad && id != info->unk &&
-            id != info->cls && id != info->sep && id != info->mask) {
-            in->ids[i] = w->source.language;
-            return 0;
-        }
-    }
+    if (tf_language_set(w->reader.tokenizer, w->source.language, in->ids,
+                        in->n))
+        return 0;
     return cli_item_fail(item, "bad_field",
                          "--src-lang: the tokenizer puts no language code "
                          "beside a text");

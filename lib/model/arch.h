@@ -116,6 +116,8 @@ struct tf_stack_spec {
     size_t embedding_width;
     enum tf_projection projection;
     bool projection_bias;
+    json_t *padding_idx; /* the token whose embedding is not trained, maybe
+                            NULL, borrowed */
     double embedding_scale;
     bool embedding_scale_sqrt; /* also by the root of the width */
     size_t types;              /* token types */

@@ -45,6 +45,7 @@ const struct tf_field tf_stack_fields[] = {
     SIZE(embedding_width, NULL),
     WORD(projection, "last|sum|tokens"),
     BOOL(projection_bias, NULL),
+    JSON(padding_idx, NULL),
     NUMBER(embedding_scale, "1"),
     BOOL(embedding_scale_sqrt, NULL),
     SIZE(types, NULL),

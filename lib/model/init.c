@@ -143,8 +143,8 @@ static void init_by_depth(const struct tf_model *m,
 static void init_stack(const struct tf_model *m, const struct tf_stack *stack)
 {
     const struct tf_stack_spec *s = stack->spec;
-    int32_t pad = (int32_t)number(m, "pad_token_id", -1);
-    float *tokens = stack->tokens.data;
+    const struct tf_tensor *t = &stack->tokens;
+    float *tokens = t->data;
 
     for (size_t i = 0; i < stack->count; i++) {
         const struct tf_layer *l = &stack->layers[i];
@@ -160,11 +160,8 @@ static void init_stack(const struct tf_model *m, const struct tf_stack *stack)
         init_by_depth(m, stack);
     if (s->init == TF_INIT_BY_WIDTH)
         init_by_width(m, stack, number(m, "initializer_factor", 1));
-    /* an embedding's padding_idx */
-    if (s->init == TF_INIT_PLAIN && fresh_one(m, &stack->tokens) && pad >= 0 &&
-        (size_t)pad < s->vocab)
-        memset(tokens + (size_t)pad * stack->tokens.ld, 0,
-               stack->tokens.ld * sizeof(*tokens));
+    if (t->fixed_row && fresh_one(m, t))
+        memset(tokens + (t->fixed_row - 1) * t->ld, 0, t->ld * sizeof(*tokens));
 }
 
 /* T5's heads are as narrow as its layers, but for the one of tokens. */

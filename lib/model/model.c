@@ -290,9 +290,10 @@ static const struct tf_stack *reader(const struct tf_model *m)
     return m->encoder ? m->encoder : &m->stack;
 }
 
-size_t tf_model_made_for(const struct tf_model *m)
+/* Rows of a table of positions that tokens can have. */
+static size_t positions_of(const struct tf_stack *stack)
 {
-    const struct tf_stack_spec *s = reader(m)->spec;
+    const struct tf_stack_spec *s = stack->spec;
     size_t taken = s->position_after_pad ? s->pad + 1 : 0;
 
     if (!s->max_positions)
@@ -300,17 +301,22 @@ size_t tf_model_made_for(const struct tf_model *m)
     return s->max_positions > taken ? s->max_positions - taken : 0;
 }
 
+size_t tf_model_made_for(const struct tf_model *m)
+{
+    return positions_of(reader(m));
+}
+
 size_t tf_model_max_tokens(const struct tf_model *m)
 {
     return reader(m)->positions.data ? tf_model_made_for(m) : SIZE_MAX;
 }
 
-int tf_model_check(const struct tf_model *m, const int32_t *ids,
-                   const uint8_t *type_ids, size_t n, struct tf_err *err)
+/* Can the stack read these? */
+static int check_ids(const struct tf_stack *stack, const int32_t *ids,
+                     const uint8_t *type_ids, size_t n, struct tf_err *err)
 {
-    const struct tf_stack *stack = reader(m);
     const struct tf_stack_spec *s = stack->spec;
-    size_t most = tf_model_max_tokens(m);
+    size_t most = stack->positions.data ? positions_of(stack) : SIZE_MAX;
 
     if (!n)
         return tf_fail_code(err, "bad_ids", "no tokens");
@@ -330,6 +336,18 @@ int tf_model_check(const struct tf_model *m, const int32_t *ids,
                                 "token type id %d, but the model has %zu types",
                                 type_ids[i], s->types);
     return 0;
+}
+
+int tf_model_check(const struct tf_model *m, const int32_t *ids,
+                   const uint8_t *type_ids, size_t n, struct tf_err *err)
+{
+    return check_ids(reader(m), ids, type_ids, n, err);
+}
+
+int tf_model_check_target(const struct tf_model *m, const int32_t *ids,
+                          size_t n, struct tf_err *err)
+{
+    return check_ids(&m->stack, ids, NULL, n, err);
 }
 
 struct tf_cross *tf_model_encode(struct tf_ctx *ctx, struct tf_runner *r,
@@ -371,25 +389,37 @@ static int shift_right(struct tf_ctx *ctx, const struct tf_model *m,
     return 0;
 }
 
+/* What the stack of the head reads of a batch. */
+static int stack_batch(struct tf_ctx *ctx, struct tf_runner *r,
+                       struct tf_model *m, const struct tf_batch *batch,
+                       struct tf_batch *mine)
+{
+    struct tf_cross *cross;
+
+    *mine = *batch;
+    if (!m->encoder)
+        return 0;
+    cross = tf_model_encode(ctx, r, m, batch);
+    if (!cross)
+        return -1;
+    if (batch->target)
+        *mine = *batch->target;
+    else if (shift_right(ctx, m, batch, mine))
+        return -1;
+    mine->cross = cross;
+    return 0;
+}
+
 struct tf_tensor *tf_model_logits(struct tf_ctx *ctx, struct tf_runner *r,
                                   struct tf_model *m,
                                   const struct tf_batch *batch)
 {
-    struct tf_batch mine = *batch;
+    struct tf_batch mine;
     enum tf_rows rows;
     struct tf_tensor *x;
 
-    if (m->encoder) {
-        struct tf_cross *cross = tf_model_encode(ctx, r, m, batch);
-
-        if (!cross)
-            return NULL;
-        if (batch->target)
-            mine = *batch->target;
-        else if (shift_right(ctx, m, batch, &mine))
-            return NULL;
-        mine.cross = cross;
-    }
+    if (stack_batch(ctx, r, m, batch, &mine))
+        return NULL;
     rows = tf_head_rows(ctx, &m->head, &mine.seqs,
                         batch->target ? mine.ids : batch->ids, &mine.picked);
     if (ctx->failed)
@@ -404,8 +434,11 @@ struct tf_tensor *tf_model_token_loss(struct tf_ctx *ctx, struct tf_runner *r,
                                       const int32_t *labels,
                                       const struct tf_loss *spec)
 {
-    struct tf_tensor *x =
-        tf_stack_run(ctx, r, &m->stack, batch, TF_ROWS_ALL, SIZE_MAX);
+    struct tf_batch mine;
+    struct tf_tensor *x;
 
+    if (stack_batch(ctx, r, m, batch, &mine))
+        return NULL;
+    x = tf_stack_run(ctx, r, &m->stack, &mine, TF_ROWS_ALL, SIZE_MAX);
     return tf_head_token_loss(ctx, &m->head, x, labels, spec);
 }

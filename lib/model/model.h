@@ -109,6 +109,10 @@ size_t tf_model_made_for(const struct tf_model *m);
 int tf_model_check(const struct tf_model *m, const int32_t *ids,
                    const uint8_t *type_ids, size_t n, struct tf_err *err);
 
+/* The same of what an encoder-decoder's decoder reads. */
+int tf_model_check_target(const struct tf_model *m, const int32_t *ids,
+                          size_t n, struct tf_err *err);
+
 /* Runs batches through a model; one at a time. */
 struct tf_session;
 
@@ -154,7 +158,8 @@ struct tf_tensor *tf_model_logits(struct tf_ctx *ctx, struct tf_runner *r,
                                   const struct tf_batch *batch);
 
 /* The cross-entropy of a language model's logits for labels [T], of which no
- * more than some rows are held. Not for an encoder-decoder. */
+ * more than some rows are held; of an encoder-decoder for what its decoder
+ * reads. */
 struct tf_tensor *tf_model_token_loss(struct tf_ctx *ctx, struct tf_runner *r,
                                       struct tf_model *m,
                                       const struct tf_batch *batch,

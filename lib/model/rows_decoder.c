@@ -158,6 +158,7 @@ TF_ROW("opt", {
         "attention_dropout": 0, "tie_word_embeddings": true
     },
     "decoder": {
+        "padding_idx": "$pad_token_id",
         "causal": true,
         "norm_bias": true, "attention_bias": "$enable_bias",
         "attention_out_bias": "$enable_bias", "mlp_bias": "$enable_bias",

@@ -17,6 +17,7 @@ TF_ROW("bert", {
         "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1
     },
     "encoder": {
+        "padding_idx": "$pad_token_id",
         "types": "$type_vocab_size", "causal": "$is_decoder",
         "norm_bias": true, "attention_bias": true,
         "attention_out_bias": true, "mlp_bias": true,
@@ -316,6 +317,7 @@ TF_ROW("modernbert", {
         "classifier_activation": "gelu"
     },
     "encoder": {
+        "padding_idx": "$pad_token_id",
         "norm_bias": "$norm_bias", "attention_bias": "$attention_bias",
         "attention_out_bias": "$attention_bias", "mlp_bias": "$mlp_bias",
         "dropout": 0,

@@ -17,6 +17,7 @@ TF_ROW("llama", {
         "mlp_bias": false, "tie_word_embeddings": false
     },
     "decoder": {
+        "padding_idx": "$pad_token_id",
         "causal": true, "norm": "rms_norm", "rotary": true,
         "kv_heads": "$num_key_value_heads", "head_size": "$head_dim",
         "rotary_fraction": "$rope_parameters.partial_rotary_factor|partial_rotary_factor",

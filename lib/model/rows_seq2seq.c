@@ -20,6 +20,7 @@ TF_ROW("bart", {
         "dropout": 0.1, "attention_dropout": 0, "classifier_dropout": 0
     },
     "encoder": {
+        "padding_idx": "$pad_token_id",
         "layers": "$encoder_layers", "heads": "$encoder_attention_heads",
         "ffn": "$encoder_ffn_dim", "width": "$d_model",
         "norm_bias": true, "attention_bias": true,
@@ -39,6 +40,7 @@ TF_ROW("bart", {
         }
     },
     "decoder": {
+        "padding_idx": "$pad_token_id",
         "causal": true,
         "layers": "$decoder_layers", "heads": "$decoder_attention_heads",
         "ffn": "$decoder_ffn_dim", "width": "$d_model",

@@ -14,14 +14,27 @@ static const char *const class_ends[TF_TASKS] = {
     [TF_CAUSAL_LM] = "ForCausalLM",
 };
 
+/* Encoder-decoders that speak have names of their own. */
+static const char *class_end(const json_t *config, const char *name,
+                             enum tf_task task)
+{
+    bool both = json_is_true(json_object_get(config, "is_encoder_decoder")) ||
+                strstr(name, "ForConditionalGeneration");
+
+    if (!both || task != TF_CAUSAL_LM)
+        return class_ends[task];
+    return !strncmp(name, "Marian", 6) ? "MTModel" : "ForConditionalGeneration";
+}
+
 /* "BertModel" or "BertForMaskedLM" to "BertForSequenceClassification". The
  * language models whose class has an older name keep it. */
 int tf_model_set_class(json_t *config, enum tf_task task, struct tf_err *err)
 {
     json_t *list = json_object_get(config, "architectures");
     const char *name = json_string_value(json_array_get(list, 0));
-    static const char *const ends[] = { "For", "LMHead", "WithLMHead", "Model",
-                                        "DoubleHeads" };
+    static const char *const ends[] = {
+        "For", "MTModel", "LMHead", "WithLMHead", "Model", "DoubleHeads"
+    };
     struct tf_buf made = TF_BUF_INIT;
     size_t len = name ? strlen(name) : 0;
     json_t *value;
@@ -36,7 +49,7 @@ int tf_model_set_class(json_t *config, enum tf_task task, struct tf_err *err)
             len = (size_t)(p - name);
     }
     tf_buf_add(&made, name, len);
-    tf_buf_adds(&made, class_ends[task]);
+    tf_buf_adds(&made, class_end(config, name, task));
     value = json_pack("[s]", tf_buf_cstr(&made));
     tf_buf_release(&made);
     if (!value || json_object_set_new(config, "architectures", value))

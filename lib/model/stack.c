@@ -408,14 +408,19 @@ static int bind_embeddings(struct work *w, struct tf_stack *stack)
         tf_adapters_attach_tokens(w->bind, &stack->token_adapter,
                                   &stack->tokens, n->tokens, w->err))
         return -1;
-    /* sines are not trained, and made here when the files have them not */
+    if (json_is_integer(s->padding_idx) &&
+        (size_t)json_integer_value(s->padding_idx) < s->vocab)
+        stack->tokens.fixed_row =
+            (size_t)json_integer_value(s->padding_idx) + 1;
     if (n->positions &&
         (s->sines == TF_SINES_NONE ||
-         (!w->bind->params && tf_bind_has(w->bind, n->positions, ".weight"))) &&
+         tf_bind_has(w->bind, n->positions, ".weight")) &&
         tf_bind_table(w->bind, &stack->positions, n->positions,
                       s->max_positions + s->position_offset, sum_width(s),
                       w->err))
         return -1;
+    if (w->bind->params && s->sines != TF_SINES_NONE)
+        tf_parameters_keep(w->bind->params, &stack->positions);
     if (n->types && tf_bind_table(w->bind, &stack->types, n->types, s->types,
                                   sum_width(s), w->err))
         return -1;

@@ -93,8 +93,10 @@ static void scatter_columns(void *arg, size_t task, int worker)
     (void)worker;
     cols = cols < COLUMNS ? cols : COLUMNS;
     for (i = 0; i < y->dim[0]; i++)
-        tf_kernels()->axpy(n->grad + (size_t)n->ids[i] * n->from->ld + first,
-                           n->scale, y->grad + i * y->ld + first, cols);
+        if ((size_t)n->ids[i] + 1 != n->from->fixed_row)
+            tf_kernels()->axpy(n->grad + (size_t)n->ids[i] * n->from->ld +
+                                   first,
+                               n->scale, y->grad + i * y->ld + first, cols);
 }
 
 static void pick_back(struct tf_ctx *ctx, struct tf_node *node)

@@ -19,6 +19,8 @@ struct tf_tensor {
                                (tied tables), or NULL; its gradient is there */
     float *grad; /* the gradient, laid out as data; NULL: none wanted (yet) */
     bool needs_grad;
+    size_t fixed_row;   /* of a table, counted from 1: looking it up gives it no
+                           gradient (PyTorch's padding_idx); 0: none */
     const float *scale; /* of an int8 matrix, [rows]: a number of row i is
                            data * scale[i]; NULL: there is none */
 };

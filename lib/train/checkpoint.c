@@ -338,8 +338,23 @@ static int save_tokenizer(const char *from, const char *to, struct tf_err *err)
     return failed ? -1 : 0;
 }
 
-int tf_checkpoint_copy_tokenizer(const char *from, const char *to,
-                                 struct tf_err *err)
+/* Copy a file that may be there. */
+static int copy_named(const char *from, const char *to, const char *name,
+                      struct tf_err *err)
+{
+    char *source = tf_path(from, name, err);
+    char *target = source ? tf_path(to, name, err) : NULL;
+    int failed = !target;
+
+    if (!failed && tf_file_exists(source))
+        failed = copy_file(source, target, err);
+    free(source);
+    free(target);
+    return failed ? -1 : 0;
+}
+
+int tf_checkpoint_copy(const char *model, const char *tokenizer, const char *to,
+                       struct tf_err *err)
 {
     static const char *const names[] = {
         "tokenizer.json",
@@ -354,29 +369,24 @@ int tf_checkpoint_copy_tokenizer(const char *from, const char *to,
         "spm.model",
         "chat_template.jinja",
         "sentencepiece.bpe.model",
+        "source.spm",
+        "target.spm",
     };
     int failed = 0;
 
-    if (tf_file_exists(from)) /* a GGUF, which has one in itself */
-        return save_tokenizer(from, to, err);
-    for (size_t i = 0; !failed && i < sizeof(names) / sizeof(names[0]); i++) {
-        char *source = tf_path(from, names[i], err);
-        char *target = source ? tf_path(to, names[i], err) : NULL;
-
-        failed = !target;
-        if (!failed && tf_file_exists(source))
-            failed = copy_file(source, target, err);
-        free(source);
-        free(target);
-    }
-    return failed ? -1 : 0;
+    if (tf_file_exists(tokenizer)) /* a GGUF, which has one in itself */
+        return save_tokenizer(tokenizer, to, err);
+    for (size_t i = 0; !failed && i < sizeof(names) / sizeof(names[0]); i++)
+        failed = copy_named(tokenizer, to, names[i], err);
+    return failed ? -1 : copy_named(model, to, "generation_config.json", err);
 }
 
 static int write_files(const struct tf_checkpoint *c, const char *dir,
                        struct tf_err *err)
 {
     return tf_dir_make(dir, err) || tf_model_save(c->model, dir, err) ||
-                   tf_checkpoint_copy_tokenizer(c->tokenizer_dir, dir, err) ||
+                   tf_checkpoint_copy(c->model_dir, c->tokenizer_dir, dir,
+                                      err) ||
                    (c->optimizer && write_optimizer(c, dir, err)) ||
                    tf_train_state_write(c, dir, err) || sync_folder(dir, err)
                ? -1

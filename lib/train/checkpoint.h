@@ -31,7 +31,8 @@ struct tf_train_state {
 struct tf_checkpoint {
     const char *output_dir;
     struct tf_model *model;
-    const char *tokenizer_dir;      /* whose tokenizer goes with it */
+    const char *model_dir;          /* generation_config.json goes with it, */
+    const char *tokenizer_dir;      /* and the tokenizer's files */
     struct tf_optimizer *optimizer; /* NULL: its state is not kept */
     struct tf_train_state *state;
     json_t *settings; /* more members for trainer_state.json, borrowed */
@@ -40,9 +41,10 @@ struct tf_checkpoint {
 int tf_train_state_init(struct tf_train_state *s, struct tf_err *err);
 void tf_train_state_release(struct tf_train_state *s);
 
-/* Copy the files of a model folder's tokenizer to another folder. */
-int tf_checkpoint_copy_tokenizer(const char *from, const char *to,
-                                 struct tf_err *err);
+/* Copy the files of the tokenizer in `tokenizer`, and generation_config.json of
+ * `model` when there is one, to another folder. */
+int tf_checkpoint_copy(const char *model, const char *tokenizer, const char *to,
+                       struct tf_err *err);
 
 /* Write trainer_state.json to a folder. */
 int tf_train_state_write(const struct tf_checkpoint *c, const char *dir,

@@ -59,7 +59,7 @@ static const struct key keys[] = {
     STR("config", from_config),
     STR("tokenizer", tokenizer),
     ONE_OF("task", task, "classification|causal-lm|masked-lm|"
-           "token-classification|question-answering"),
+           "token-classification|question-answering|seq2seq"),
     NUM_REAL("mlm_probability", mlm_probability, 0, 1),
     ANY("train_file", train_file),
     ANY("validation_file", validation_file),
@@ -74,6 +74,15 @@ static const struct key keys[] = {
     NUM("doc_stride", doc_stride, 0),
     NUM("max_answer_length", max_answer_length, 1),
     FLAG("handle_impossible_answer", handle_impossible),
+    STR("source_column", source_column),
+    STR("target_column", target_column),
+    STR("source_lang", source_lang),
+    STR("target_lang", target_lang),
+    STR("source_prefix", source_prefix),
+    NUM("max_target_length", max_target_length, 1),
+    FLAG("predict_with_generate", predict_with_generate),
+    NUM("generation_max_length", generation_max_length, 1),
+    NUM("generation_num_beams", generation_num_beams, 1),
     ANY("labels", labels),
     ONE_OF("problem_type", problem_type, "auto|regression|"
            "single_label_classification|multi_label_classification"),
@@ -137,7 +146,7 @@ static const struct key keys[] = {
     NONE("full_determinism"), NONE("include_num_input_tokens_seen"),
     NONE("dataloader_num_workers"), NONE("dataloader_pin_memory"),
     NONE("dataloader_persistent_workers"), NONE("auto_find_batch_size"),
-    NONE("use_liger_kernel"), NONE("predict_with_generate"),
+    NONE("use_liger_kernel"), 
     NONE("enable_jit_checkpoint"), NONE("restore_callback_states_from_checkpoint"),
 };
 /* clang-format on */
@@ -147,6 +156,7 @@ static const char *const aliases[][2] = {
     { "evaluation_strategy", "eval_strategy" },
     { "model_name_or_path", "model" },
     { "max_seq_length", "max_length" },
+    { "max_source_length", "max_length" },
     { "version_2_with_negative", "handle_impossible_answer" },
     { "per_gpu_train_batch_size", "per_device_train_batch_size" },
     { "per_gpu_eval_batch_size", "per_device_eval_batch_size" },
@@ -295,6 +305,9 @@ static void set_defaults(struct tf_train_config *c)
     c->text_pair_column = "text_pair";
     c->label_column = "label";
     c->tokens_column = "tokens";
+    c->source_column = "source";
+    c->target_column = "target";
+    c->max_target_length = 128;
     c->question_column = "question";
     c->context_column = "context";
     c->answers_column = "answers";

@@ -19,6 +19,7 @@ enum tf_train_task {
     TF_TRAIN_MASKED_LM,
     TF_TRAIN_TOKEN_CLASSIFICATION,
     TF_TRAIN_QUESTION_ANSWERING,
+    TF_TRAIN_SEQ2SEQ,
 };
 enum tf_strategy { TF_STRATEGY_NO, TF_STRATEGY_STEPS, TF_STRATEGY_EPOCH };
 enum tf_sampling {
@@ -47,8 +48,13 @@ struct tf_train_config {
     int64_t doc_stride;        /* tokens that windows share, -1: the task's */
     int64_t max_answer_length; /* tokens, of an evaluation */
     bool handle_impossible;    /* no answer is one, too */
-    json_t *labels;            /* a list of strings */
-    int problem_type;          /* enum tf_problem; 0: as the labels are */
+    const char *source_column, *target_column;
+    const char *source_lang, *target_lang, *source_prefix;
+    int64_t max_target_length; /* tokens */
+    bool predict_with_generate;
+    int64_t generation_max_length, generation_num_beams; /* 0: not given */
+    json_t *labels;                                      /* a list of strings */
+    int problem_type; /* enum tf_problem; 0: as the labels are */
     int64_t max_length;
 
     int64_t train_batch, eval_batch, accumulation;

@@ -73,9 +73,14 @@ int tf_dataset_make(struct tf_dataset *d, size_t count, bool labels,
     return labels && !d->labels ? -1 : 0;
 }
 
+size_t tf_dataset_label_count(const struct tf_dataset *d, size_t i)
+{
+    return d->answers ? d->answers[i].n : d->inputs[i].n;
+}
+
 int32_t *tf_dataset_labels(struct tf_dataset *d, size_t i, struct tf_err *err)
 {
-    size_t n = d->inputs[i].n;
+    size_t n = tf_dataset_label_count(d, i);
 
     free(d->labels[i]);
     d->labels[i] = tf_alloc(n, sizeof(int32_t), err);
@@ -88,8 +93,11 @@ void tf_dataset_release(struct tf_dataset *d)
 {
     for (size_t i = 0; d->inputs && i < d->count; i++)
         tf_input_release(&d->inputs[i]);
+    for (size_t i = 0; d->answers && i < d->count; i++)
+        tf_input_release(&d->answers[i]);
     for (size_t i = 0; d->labels && i < d->count; i++)
         free(d->labels[i]);
+    free(d->answers);
     free(d->inputs);
     free(d->labels);
     free(d->targets);

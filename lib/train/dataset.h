@@ -13,8 +13,10 @@ struct tf_dataset {
     size_t count;
     float *targets; /* [count][cols]; NULL: none */
     size_t cols;
-    /* [count] of [inputs[i].n]: what each token is to give, or TF_IGNORE; of a
-     * language model what stands one token later. NULL: none */
+    struct tf_input *answers; /* [count]: what a decoder reads; NULL: none */
+    /* [count] of [inputs[i].n], or [answers[i].n]: what each token is to give,
+     * or TF_IGNORE; of a language model what stands one token later. NULL: none
+     */
     int32_t **labels;
 };
 
@@ -35,6 +37,8 @@ void tf_dataset_release(struct tf_dataset *d);
 /* Room for so many inputs, and lists of labels, for others to fill. */
 int tf_dataset_make(struct tf_dataset *d, size_t count, bool labels,
                     struct tf_err *err);
+/* How many labels an input, or its answer, has: one a token. */
+size_t tf_dataset_label_count(const struct tf_dataset *d, size_t i);
 /* Labels of an input that is filled, all of them TF_IGNORE; NULL when there is
  * no memory. */
 int32_t *tf_dataset_labels(struct tf_dataset *d, size_t i, struct tf_err *err);

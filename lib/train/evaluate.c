@@ -225,6 +225,12 @@ static int evaluate(struct tf_trainer *t, double *loss,
         return tf_train_evaluate_tags(t, loss, metrics, err);
     case TF_TRAIN_QUESTION_ANSWERING:
         return tf_train_evaluate_answers(t, loss, metrics, err);
+    case TF_TRAIN_SEQ2SEQ:
+        return evaluate_tokens(t, loss, metrics, err) ||
+                       (t->config->predict_with_generate &&
+                        tf_train_evaluate_texts(t, metrics, err))
+                   ? -1
+                   : 0;
     default:
         return evaluate_tokens(t, loss, metrics, err);
     }

@@ -170,6 +170,23 @@ static void note_new(const struct tf_trainer *t, const char *dir)
     tf_buf_release(&names);
 }
 
+/* Is the model of the kind that the task wants? */
+static int check_kind(const struct tf_trainer *t, const char *dir,
+                      struct tf_err *err)
+{
+    int task = t->config->task;
+
+    if (task == TF_TRAIN_SEQ2SEQ && !t->model->encoder)
+        return tf_fail(err, "%.300s: seq2seq needs an encoder-decoder", dir);
+    if (t->model->encoder &&
+        (task == TF_TRAIN_CAUSAL_LM || task == TF_TRAIN_MASKED_LM))
+        return tf_fail(err,
+                       "%.300s: an encoder-decoder is trained by the task "
+                       "seq2seq",
+                       dir);
+    return 0;
+}
+
 static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
 {
     struct tf_model_training training = {
@@ -184,6 +201,7 @@ static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
         [TF_TRAIN_MASKED_LM] = TF_MASKED_LM,
         [TF_TRAIN_TOKEN_CLASSIFICATION] = TF_TOKEN_CLASSIFICATION,
         [TF_TRAIN_QUESTION_ANSWERING] = TF_QUESTION_ANSWERING,
+        [TF_TRAIN_SEQ2SEQ] = TF_CAUSAL_LM,
     };
     struct tf_model_opts opts = { .task = tasks[t->config->task],
                                   .train = &training };
@@ -201,9 +219,9 @@ static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
     if (!adapt && tf_weights_gguf(t->model->weights))
         return tf_fail(
             err, "%.300s: a GGUF is trained with adapters alone (peft)", dir);
-    if (t->model->encoder)
-        return tf_fail(err, "%.300s: encoder-decoders can't be trained yet",
-                       dir);
+    if (check_kind(t, dir, err) || (t->config->task == TF_TRAIN_SEQ2SEQ &&
+                                    tf_train_read_generation(t, dir, err)))
+        return -1;
     t->goals = (struct tf_token_goals){
         .masked = t->config->task == TF_TRAIN_MASKED_LM,
         .probability = t->config->mlm_probability,
@@ -308,6 +326,7 @@ struct tf_trainer *tf_trainer_new(const struct tf_train_config *config,
     t->config = config;
     t->hooks = hooks;
     t->pool = pool;
+    t->model_dir = model_dir;
     t->tokenizer_dir = config->tokenizer ? config->tokenizer : model_dir;
     t->runner.recompute = config->recompute;
     tf_arena_init(&t->arena);
@@ -343,6 +362,8 @@ void tf_trainer_free(struct tf_trainer *t)
     tf_tape_release(&t->tape);
     tf_arena_release(&t->arena);
     tf_join_release(&t->joined);
+    tf_join_release(&t->decoded);
+    tf_generation_release(&t->generation);
     tf_dataset_release(&t->train);
     tf_dataset_release(&t->valid);
     tf_questions_free(t->questions, t->question_count);

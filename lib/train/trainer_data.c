@@ -1,5 +1,6 @@
 #include "train/trainer_parts.h"
 
+#include "train/pairs.h"
 #include "train/questions.h"
 #include "train/tags.h"
 
@@ -78,6 +79,32 @@ static int read_questions(struct tf_trainer *t, struct tf_dataset *d,
                                 valid ? &t->questions : NULL, err);
 }
 
+static int read_pairs(struct tf_trainer *t, struct tf_dataset *d,
+                      const struct tf_table *table,
+                      const struct tf_dataset_opts *opts, struct tf_err *err)
+{
+    const struct tf_train_config *c = t->config;
+    struct tf_pair_data data = { .source = c->source_column,
+                                 .target = c->target_column,
+                                 .source_lang = c->source_lang,
+                                 .target_lang = c->target_lang,
+                                 .prefix = c->source_prefix,
+                                 .target_limit = (size_t)c->max_target_length,
+                                 .start = t->model->decoder_start };
+
+    if (tf_dataset_pairs(d, table, opts, &data, err))
+        return -1;
+    for (size_t i = 0; i < d->count; i++)
+        if (tf_model_check_target(t->model, d->answers[i].ids, d->answers[i].n,
+                                  err) ||
+            tf_model_check_target(t->model, d->labels[i], d->answers[i].n,
+                                  err)) {
+            tf_table_err_at(table, i, err);
+            return -1;
+        }
+    return 0;
+}
+
 static int read_classes(struct tf_trainer *t, struct tf_dataset *d,
                         const struct tf_table *table,
                         const struct tf_dataset_opts *opts,
@@ -110,6 +137,9 @@ int tf_train_dataset(struct tf_trainer *t, struct tf_dataset *d,
         break;
     case TF_TRAIN_QUESTION_ANSWERING:
         failed = read_questions(t, d, table, &opts, err);
+        break;
+    case TF_TRAIN_SEQ2SEQ:
+        failed = read_pairs(t, d, table, &opts, err);
         break;
     default:
         failed = tf_dataset_encode(d, table, &opts, err);

@@ -90,6 +90,7 @@ static struct tf_checkpoint checkpoint_of(struct tf_trainer *t)
     return (struct tf_checkpoint){
         .output_dir = t->config->output_dir,
         .model = t->model,
+        .model_dir = t->model_dir,
         .tokenizer_dir = t->tokenizer_dir,
         .optimizer = t->config->save_only_model ? NULL : t->optimizer,
         .state = &t->state,
@@ -206,7 +207,8 @@ static int finish(struct tf_trainer *t, struct tf_err *err)
             return -1;
     }
     return tf_dir_make(dir, err) || tf_model_save(t->model, dir, err) ||
-                   tf_checkpoint_copy_tokenizer(t->tokenizer_dir, dir, err) ||
+                   tf_checkpoint_copy(t->model_dir, t->tokenizer_dir, dir,
+                                      err) ||
                    tf_train_state_write(&c, dir, err)
                ? -1
                : 0;

@@ -4,6 +4,7 @@
 
 #include "model/model.h"
 #include "nn/tape.h"
+#include "task/generation.h"
 #include "train/checkpoint.h"
 #include "train/compute.h"
 #include "train/dataset.h"
@@ -19,7 +20,7 @@ struct tf_trainer {
     const struct tf_train_config *config;
     const struct tf_train_hooks *hooks;
     struct tf_pool *pool;
-    const char *tokenizer_dir;
+    const char *model_dir, *tokenizer_dir;
 
     struct tf_tokenizer *tokenizer;
     struct tf_model *model;
@@ -39,11 +40,13 @@ struct tf_trainer {
     struct tf_tape tape;
     struct tf_runner runner;
     struct tf_joined joined;
-    float *targets; /* of one part */
+    struct tf_joined decoded; /* what an encoder-decoder's decoder reads */
+    float *targets;           /* of one part */
     size_t target_room;
     int32_t *token_labels; /* [T] of one part, where tokens have some */
     size_t label_room;
     struct tf_token_goals goals;
+    struct tf_generation generation; /* of an evaluation by generate() */
     bool alone; /* sequences go through the model one by one */
 
     uint32_t *order; /* of the epoch's records */
@@ -109,6 +112,13 @@ int tf_train_evaluate(struct tf_trainer *t, double *loss,
                       struct tf_metrics *metrics, struct tf_err *err);
 /* Are the metrics that the config names there? */
 int tf_train_check_metrics(struct tf_trainer *t, struct tf_err *err);
+
+/* Metrics of what an encoder-decoder generates for the validation sources, and
+ * how it is asked to: evaluate_texts.c. */
+int tf_train_evaluate_texts(struct tf_trainer *t, struct tf_metrics *metrics,
+                            struct tf_err *err);
+int tf_train_read_generation(struct tf_trainer *t, const char *dir,
+                             struct tf_err *err);
 
 /* The same of a token-classification, evaluate_tags.c, and of question
  * answering, evaluate_answers.c. */

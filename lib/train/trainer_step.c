@@ -37,7 +37,8 @@ static int make_room(struct tf_trainer *t, size_t targets, size_t labels,
     return 0;
 }
 
-/* Labels of the record's tokens, which stand from `at` on in what is joined. */
+/* Labels of record `record`, joined as the last: `at` of the part's labels come
+ * before. */
 static void token_labels(struct tf_trainer *t, const struct tf_dataset *d,
                          size_t record, uint64_t step, size_t at)
 {
@@ -45,35 +46,57 @@ static void token_labels(struct tf_trainer *t, const struct tf_dataset *d,
 
     if (d->labels)
         memcpy(t->token_labels + at, d->labels[record],
-               in->n * sizeof(t->token_labels[0]));
+               tf_dataset_label_count(d, record) * sizeof(t->token_labels[0]));
     else
         tf_token_goals(&t->goals, in, step, record, t->token_labels + at,
                        t->joined.ids + at);
+}
+
+/* Tokens that a record has for the model, its answer's included. */
+static size_t count_tokens(const struct tf_dataset *d, size_t record)
+{
+    return d->inputs[record].n + (d->answers ? d->answers[record].n : 0);
+}
+
+/* Join one record as number `i` of the part. */
+static int join_one(struct tf_trainer *t, const struct tf_dataset *d,
+                    size_t record, uint64_t step, size_t i, size_t labels,
+                    struct tf_err *err)
+{
+    size_t more = reads_tokens(t) ? tf_dataset_label_count(d, record) : 0;
+
+    if (tf_join_add(&t->joined, &d->inputs[record], err) ||
+        (d->answers && tf_join_add(&t->decoded, &d->answers[record], err)) ||
+        make_room(t, (i + 1) * d->cols, labels + more, err))
+        return -1;
+    if (d->answers)
+        t->joined.batch.target = &t->decoded.batch;
+    if (more)
+        token_labels(t, d, record, step, labels);
+    else
+        memcpy(t->targets + i * d->cols, d->targets + record * d->cols,
+               d->cols * sizeof(float));
+    return 0;
 }
 
 size_t tf_train_join(struct tf_trainer *t, const struct tf_dataset *d,
                      const uint32_t *records, size_t first, size_t n,
                      uint64_t step, struct tf_err *err)
 {
-    size_t tokens = 0, cols = d->cols, i;
+    size_t tokens = 0, labels = 0, i;
 
     tf_join_reset(&t->joined);
+    tf_join_reset(&t->decoded);
     for (i = first; i < n; i++) {
         size_t record = records ? records[i] : i;
-        const struct tf_input *in = &d->inputs[record];
+        size_t more = count_tokens(d, record);
 
-        if (i > first && (t->alone || tokens + in->n > PART_TOKENS))
+        if (i > first && (t->alone || tokens + more > PART_TOKENS))
             break;
-        if (tf_join_add(&t->joined, in, err) ||
-            make_room(t, (i + 1 - first) * cols,
-                      reads_tokens(t) ? tokens + in->n : 0, err))
+        if (join_one(t, d, record, step, i - first, labels, err))
             return 0;
-        if (reads_tokens(t))
-            token_labels(t, d, record, step, tokens);
-        else
-            memcpy(t->targets + (i - first) * cols, d->targets + record * cols,
-                   cols * sizeof(float));
-        tokens += in->n;
+        tokens += more;
+        labels += tf_dataset_label_count(d, record);
     }
     return i;
 }
@@ -82,7 +105,7 @@ static size_t count_labels(const struct tf_dataset *d, size_t record)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < d->inputs[record].n; i++)
+    for (size_t i = 0; i < tf_dataset_label_count(d, record); i++)
         count += d->labels[record][i] != TF_IGNORE;
     return count;
 }
