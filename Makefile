@@ -49,14 +49,16 @@ CMD   = $(patsubst %.c,$(B)/%.o,$(filter-out cmd/tf-%,$(wildcard cmd/*.c)))
 TOOLS = $(patsubst cmd/%.c,$(B)/%,$(wildcard cmd/tf-*.c))
 TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/test_*.c))
 PROBES = $(patsubst %.c,$(B)/%,$(wildcard tests/tf-*.c))
+EXAMPLES = $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 
 all: $(TOOLS)
 
-check: $(TOOLS) $(TESTS) $(PROBES)
+check: $(TOOLS) $(TESTS) $(PROBES) $(EXAMPLES)
 	scripts/check-layers
 	scripts/check-headers $(CC)
 	@set -e; for t in $(sort $(TESTS)); do echo "$$t"; $$t; done
-	PATH=$$PWD/$(B):$$PWD/$(B)/tests:$$PATH tests/cli/run
+	PATH=$$PWD/$(B):$$PWD/$(B)/tests:$$PWD/$(B)/examples:$$PATH \
+		tests/cli/run
 	PATH=$$PWD/$(B):$$PATH tests/golden_test.py
 	PATH=$$PWD/$(B):$$PATH tests/hub_test.py
 
@@ -95,6 +97,10 @@ $(B)/tests/test_parquet $(B)/tests/fuzz_parquet: \
 	LDLIBS += $(UNPACK)
 $(TESTS): %: %.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+$(EXAMPLES): LDLIBS += -lyaml $(UNPACK)
+$(EXAMPLES): %: %.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # timed by scripts/bench, not by make check
 $(B)/tests/bench_%: $(B)/tests/bench_%.o $(LIB)
