@@ -13,6 +13,7 @@
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
 #include "text/tokenizer.h"
+#include "train/optimizer_pt.h"
 
 #define STATE_MAX     ((size_t)1 << 30) /* bytes of trainer_state.json */
 #define TOKENIZER_MAX ((size_t)1 << 31) /* bytes of one of its files */
@@ -113,7 +114,7 @@ static int list_states(struct states *s, const struct tf_checkpoint *c,
                        struct tf_err *err)
 {
     const struct tf_parameters *p = &c->model->params;
-    size_t wanted = 1;
+    size_t wanted = 1, at = 0;
 
     tf_arena_init(&s->names);
     s->list = tf_alloc(3 * p->count + 1, sizeof(s->list[0]), err);
@@ -130,10 +131,13 @@ static int list_states(struct states *s, const struct tf_checkpoint *c,
         size_t n;
         float *data;
 
+        if (p->v[i].buffer)
+            continue;
         for (size_t k = 0;
-             (data = tf_optimizer_state(c->optimizer, i, k, &name, &n));
+             (data = tf_optimizer_state(c->optimizer, at, k, &name, &n));
              k++, wanted++)
             add_state(s, p->v[i].name, name, data, n);
+        at++;
     }
     return s->count == wanted ? 0 : tf_no_memory(err, wanted);
 }
@@ -176,6 +180,20 @@ static int read_states(struct states *s, const struct tf_safetensors *file,
     return 0;
 }
 
+/* That of Transformers' Trainer. A checkpoint without any begins with a new
+ * optimizer, as there. */
+static int read_torch_optimizer(const struct tf_checkpoint *c, const char *dir,
+                                struct tf_err *err)
+{
+    char *path = tf_path(dir, "optimizer.pt", err);
+    int failed = !path;
+
+    if (path && tf_file_exists(path))
+        failed = tf_optimizer_pt_load(path, c->model, c->optimizer, err);
+    free(path);
+    return failed;
+}
+
 static int read_optimizer(const struct tf_checkpoint *c, const char *dir,
                           struct tf_err *err)
 {
@@ -185,7 +203,10 @@ static int read_optimizer(const struct tf_checkpoint *c, const char *dir,
     struct states s = { .count = 0 };
     int failed = !path || (there && !file);
 
-    /* a checkpoint without one begins with a new optimizer, as the Trainer's */
+    if (!failed && !there) {
+        free(path);
+        return read_torch_optimizer(c, dir, err);
+    }
     if (file) {
         failed = list_states(&s, c, err) || read_states(&s, file, c, err);
         if (failed)
@@ -280,6 +301,9 @@ static int take_state(struct tf_train_state *s, json_t *all, struct tf_err *err)
     s->epoch = number(all, "epoch");
     s->loss_sum = number(all, "stateful_callbacks.tf-train.loss_sum");
     s->logged = (int64_t)number(all, "stateful_callbacks.tf-train.logged");
+    /* the Trainer's own begins to add up anew */
+    if (!tf_config_get(all, "stateful_callbacks.tf-train"))
+        s->logged = s->step;
     s->total_loss = number(all, "stateful_callbacks.tf-train.total_loss");
     s->patience = (int64_t)number(all, "stateful_callbacks.tf-train.patience");
     s->has_best = json_is_number(json_object_get(all, "best_metric"));

@@ -1,6 +1,5 @@
 #include "train/trainer_parts.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,32 +8,8 @@
 #include "base/mem.h"
 #include "model/init.h"
 #include "model/rope.h"
+#include "train/param_order.h"
 #include "train/peft.h"
-
-/* Is there a word `norm` in a name, between dots or after '_' up to a dot? */
-static bool has_norm_word(const char *name)
-{
-    for (const char *p = name; (p = strstr(p, "norm")); p += 4) {
-        bool begins = p == name || p[-1] == '.' || p[-1] == '_';
-
-        if (begins && (p[4] == 0 || p[4] == '.'))
-            return true;
-    }
-    return false;
-}
-
-/* Trainer.get_decay_parameter_names(). */
-static bool decays(const struct tf_parameter *p)
-{
-    char name[256];
-    size_t n;
-
-    for (n = 0; n + 1 < sizeof(name) && p->name[n]; n++)
-        name[n] = (char)tolower((unsigned char)p->name[n]);
-    name[n] = 0;
-    return !p->norm && !strstr(name, "bias") && !strstr(name, "layernorm") &&
-           !strstr(name, "rmsnorm") && !has_norm_word(name);
-}
 
 static int make_params(struct tf_trainer *t, struct tf_err *err)
 {
@@ -58,7 +33,7 @@ static int make_params(struct tf_trainer *t, struct tf_err *err)
         t->params[t->param_count++] =
             (struct tf_param){ .name = p->v[i].name,
                                .tensor = p->v[i].tensor,
-                               .decay = decays(&p->v[i]) };
+                               .decay = tf_param_decays(&p->v[i]) };
     }
     return 0;
 }
