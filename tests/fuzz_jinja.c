@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         var.json = (struct tf_str){ text + n + 1, size - n - 1 };
     t = tf_jinja_new((struct tf_str){ text, n }, &err);
     if (t)
-        tf_jinja_render(t, &var, 1, &out, &err);
+        tf_jinja_render(t, &var, 1, &out, NULL, &err);
     tf_jinja_free(t);
     tf_buf_release(&out);
     return 0;

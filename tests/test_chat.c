@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include "golden_text.h"
 #include "text/chat.h"
+#include "text/points.h"
 
 #define DIR_NAME "tests/golden/chat"
 
@@ -100,6 +101,52 @@ static void writes_chats_as_transformers(void **state)
     json_decref(all);
 }
 
+static void check_replies(const struct folder *f, const json_t *c)
+{
+    struct tf_chat_request q = { .messages = dump(c, "messages") };
+    const json_t *want = json_object_get(c, "replies");
+    struct tf_jinja_spans found = { 0 };
+    struct tf_buf out = TF_BUF_INIT;
+    struct tf_err err;
+
+    if (tf_chat_replies(f->chat, &q, &out, &found, &err))
+        fail_msg("%s: %s", f->name, err.msg);
+    assert_true(tf_str_eq((struct tf_str){ out.data, out.len },
+                          golden_str(json_object_get(c, "text"))));
+    assert_int_equal(found.count, json_array_size(want));
+    for (size_t i = 0; i < found.count; i++)
+        for (size_t k = 0; k < 2; k++) {
+            struct tf_str before = { out.data, found.v[i][k] };
+
+            assert_int_equal(
+                tf_points_count(before),
+                json_integer_value(json_array_get(json_array_get(want, i), k)));
+        }
+    free((char *)(uintptr_t)q.messages.s);
+    free(found.v);
+    tf_buf_release(&out);
+}
+
+/* The template says it, or the texts before and with a reply differ. */
+static void finds_the_replies(void **state)
+{
+    static const char *const folders[] = { "marked", "unmarked" };
+    json_t *all = golden(DIR_NAME "/replies.json"), *c;
+
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        struct folder f;
+        size_t i;
+
+        open_chat(&f, folders[k]);
+        json_array_foreach (all, i, c)
+            check_replies(&f, c);
+        assert_true(i > 1);
+        close_chat(&f);
+    }
+    json_decref(all);
+}
+
 /* What a request gives; NULL and the code in `err`. */
 static const char *written(const struct folder *f, struct tf_chat_request q,
                            struct tf_buf *out, struct tf_err *err)
@@ -187,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_chats_as_transformers),
+        cmocka_unit_test(finds_the_replies),
         cmocka_unit_test(refuses_what_is_no_chat),
         cmocka_unit_test(goes_on_in_long_messages_fast),
         cmocka_unit_test(says_that_there_is_no_template),

@@ -21,7 +21,7 @@ static int render(struct tf_str source, const struct tf_jinja_var *vars,
     tf_buf_reset(out);
     if (!t)
         return -1;
-    failed = tf_jinja_render(t, vars, n, out, err);
+    failed = tf_jinja_render(t, vars, n, out, NULL, err);
     tf_jinja_free(t);
     return failed;
 }

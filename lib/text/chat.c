@@ -227,7 +227,8 @@ static struct tf_jinja_var var(const char *name, struct tf_str json)
 
 static int render(const struct tf_chat *c, const struct tf_chat_request *q,
                   struct tf_str messages, const struct tf_record *variables,
-                  struct tf_buf *out, struct tf_err *err)
+                  struct tf_buf *out, struct tf_jinja_spans *generated,
+                  struct tf_err *err)
 {
     const struct tf_jinja *t =
         q->tools.s && c->with_tools ? c->with_tools : c->usual;
@@ -252,7 +253,7 @@ static int render(const struct tf_chat *c, const struct tf_chat_request *q,
     vars[n++] = var("add_generation_prompt",
                     q->generation_prompt ? (struct tf_str){ "true", 4 }
                                          : (struct tf_str){ "false", 5 });
-    failed = tf_jinja_render(t, vars, n, out, err);
+    failed = tf_jinja_render(t, vars, n, out, generated, err);
     if (failed && !err->code)
         err->code = "bad_field";
     free(vars);
@@ -261,6 +262,13 @@ static int render(const struct tf_chat *c, const struct tf_chat_request *q,
 
 int tf_chat_render(const struct tf_chat *c, const struct tf_chat_request *q,
                    struct tf_buf *out, struct tf_err *err)
+{
+    return tf_chat_render_marked(c, q, out, NULL, err);
+}
+
+int tf_chat_render_marked(const struct tf_chat *c,
+                          const struct tf_chat_request *q, struct tf_buf *out,
+                          struct tf_jinja_spans *generated, struct tf_err *err)
 {
     struct tf_record variables = { 0 };
     struct tf_buf messages = TF_BUF_INIT, last = TF_BUF_INIT;
@@ -280,7 +288,7 @@ int tf_chat_render(const struct tf_chat *c, const struct tf_chat_request *q,
         failed = tf_chat_messages(q->messages, q->go_on ? &last : NULL,
                                   &messages, err) ||
                  render(c, q, (struct tf_str){ messages.data, messages.len },
-                        &variables, out, err);
+                        &variables, out, generated, err);
     if (!failed && q->go_on)
         failed = tf_chat_cut(out, begun, &last, err);
     if (!failed && out->failed)

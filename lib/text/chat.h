@@ -5,6 +5,7 @@
 #ifndef TF_TEXT_CHAT_H
 #define TF_TEXT_CHAT_H
 
+#include "text/jinja.h"
 #include "text/tokenizer.h"
 
 struct tf_chat;
@@ -36,4 +37,21 @@ struct tf_chat_request {
  */
 int tf_chat_render(const struct tf_chat *chat, const struct tf_chat_request *q,
                    struct tf_buf *out, struct tf_err *err);
+/* The same; `generated`, if not NULL, gets the places in `out` of what the
+ * template's {% generation %} blocks print. */
+int tf_chat_render_marked(const struct tf_chat *chat,
+                          const struct tf_chat_request *q, struct tf_buf *out,
+                          struct tf_jinja_spans *generated, struct tf_err *err);
+
+/*
+ * Append the chat as text, and the places in it of the assistant's replies: of
+ * the template's {% generation %} blocks (Transformers'
+ * return_assistant_tokens_mask); of a template without them what each reply
+ * adds to the text of the messages before it and the head of an answer. Fails
+ * with code "bad_field" when the template writes the messages before a reply
+ * otherwise once there are more.
+ */
+int tf_chat_replies(const struct tf_chat *chat, const struct tf_chat_request *q,
+                    struct tf_buf *out, struct tf_jinja_spans *replies,
+                    struct tf_err *err);
 #endif

@@ -23,8 +23,18 @@ struct tf_jinja_var {
     struct tf_str name, json;
 };
 
+/* Places in a text, [begin, end) in bytes, in order. Zeroed memory is empty. */
+struct tf_jinja_spans {
+    size_t (*v)[2]; /* free() releases */
+    size_t count, cap;
+};
+
 /* Append what the template makes of its variables. Fails with the template's
- * own message where it raises one. Thread safe. */
+ * own message where it raises one. `generated`, if not NULL, gets the places in
+ * `out` of what {% generation %} blocks print. Thread safe. */
 int tf_jinja_render(const struct tf_jinja *t, const struct tf_jinja_var *vars,
-                    size_t n, struct tf_buf *out, struct tf_err *err);
+                    size_t n, struct tf_buf *out,
+                    struct tf_jinja_spans *generated, struct tf_err *err);
+int tf_jinja_span(struct tf_jinja_spans *s, size_t begin, size_t end,
+                  struct tf_err *err);
 #endif

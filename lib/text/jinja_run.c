@@ -1,6 +1,7 @@
 /* Statements. */
 #include <stdio.h>
 #include <string.h>
+#include "base/mem.h"
 #include "text/jinja.h"
 #include "text/jinja_scope.h"
 
@@ -221,6 +222,20 @@ static enum tf_jflow with_statement(struct tf_jinja_run *r,
     return tf_jinja_execute(r, n->c, inner);
 }
 
+/* A body whose place in the text is noted; not where it is printed to a
+ * variable. */
+static enum tf_jflow generation(struct tf_jinja_run *r,
+                                const struct tf_jnode *n, struct tf_jv_scope *s)
+{
+    size_t begin = r->out->len;
+    enum tf_jflow flow = tf_jinja_execute(r, n->c, tf_jscope_new(r, s));
+
+    if (!r->failed && r->generated && r->out == r->whole &&
+        tf_jinja_span(r->generated, begin, r->out->len, r->err))
+        r->failed = true;
+    return flow;
+}
+
 static enum tf_jflow statement(struct tf_jinja_run *r, const struct tf_jnode *n,
                                struct tf_jv_scope *s)
 {
@@ -252,7 +267,7 @@ static enum tf_jflow statement(struct tf_jinja_run *r, const struct tf_jnode *n,
     case TF_JN_WITH:
         return with_statement(r, n, s);
     case TF_JN_BLOCK:
-        return tf_jinja_execute(r, n->c, tf_jscope_new(r, s));
+        return generation(r, n, s);
     case TF_JN_BREAK:
         return TF_JF_BREAK;
     default:
@@ -309,10 +324,30 @@ static void read_variables(struct tf_jinja_run *r,
     }
 }
 
-int tf_jinja_render(const struct tf_jinja *t, const struct tf_jinja_var *vars,
-                    size_t n, struct tf_buf *out, struct tf_err *err)
+int tf_jinja_span(struct tf_jinja_spans *s, size_t begin, size_t end,
+                  struct tf_err *err)
 {
-    struct tf_jinja_run r = { .line = 1, .out = out, .err = err };
+    if (s->count == s->cap) {
+        size_t cap = s->cap ? 2 * s->cap : 8;
+        size_t(*v)[2] = tf_grow(s->v, cap, sizeof(*v), err);
+
+        if (!v)
+            return -1;
+        s->v = v;
+        s->cap = cap;
+    }
+    s->v[s->count][0] = begin;
+    s->v[s->count++][1] = end;
+    return 0;
+}
+
+int tf_jinja_render(const struct tf_jinja *t, const struct tf_jinja_var *vars,
+                    size_t n, struct tf_buf *out,
+                    struct tf_jinja_spans *generated, struct tf_err *err)
+{
+    struct tf_jinja_run r = {
+        .line = 1, .out = out, .whole = out, .generated = generated, .err = err
+    };
 
     tf_arena_init(&r.arena);
     r.globals = tf_jscope_new(&r, NULL);

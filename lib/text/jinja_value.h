@@ -65,6 +65,8 @@ struct tf_jinja_run {
     int nesting; /* of a value that is walked through */
     int line;    /* of the statement that runs */
     struct tf_buf *out;
+    struct tf_buf *whole;             /* where all goes in the end */
+    struct tf_jinja_spans *generated; /* places in it, or NULL */
     struct tf_jv_scope *globals;
     bool failed;
     struct tf_err *err;

@@ -68,6 +68,8 @@ static const struct key keys[] = {
     STR("label_column", label_column),
     STR("tokens_column", tokens_column),
     FLAG("label_all_tokens", label_all_tokens),
+    STR("messages_column", messages_column),
+    FLAG("assistant_only_loss", assistant_only),
     STR("question_column", question_column),
     STR("context_column", context_column),
     STR("answers_column", answers_column),
@@ -308,6 +310,8 @@ static void set_defaults(struct tf_train_config *c)
     c->source_column = "source";
     c->target_column = "target";
     c->max_target_length = 128;
+    c->messages_column = "messages";
+    c->assistant_only = true;
     c->question_column = "question";
     c->context_column = "context";
     c->answers_column = "answers";

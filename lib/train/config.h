@@ -42,8 +42,10 @@ struct tf_train_config {
     json_t *train_file; /* a string, or a list of them */
     json_t *validation_file;
     const char *text_column, *text_pair_column, *label_column;
-    const char *tokens_column; /* words, each with a label */
-    bool label_all_tokens;     /* not only a word's first */
+    const char *tokens_column;   /* words, each with a label */
+    bool label_all_tokens;       /* not only a word's first */
+    const char *messages_column; /* chats, of a causal model */
+    bool assistant_only;         /* the loss of replies alone */
     const char *question_column, *context_column, *answers_column;
     int64_t doc_stride;        /* tokens that windows share, -1: the task's */
     int64_t max_answer_length; /* tokens, of an evaluation */
@@ -82,9 +84,9 @@ struct tf_train_config {
 
     int64_t seed, data_seed; /* data_seed -1: seed */
     bool drop_last;
-    bool recompute; /* gradient_checkpointing */
-    int sampling;   /* enum tf_sampling */
-    json_t *resume; /* a path, or true: the last of output_dir */
+    bool recompute;              /* gradient_checkpointing */
+    int sampling;                /* enum tf_sampling */
+    json_t *resume;              /* a path, or true: the last of output_dir */
     const char *compute_metrics; /* a command of the shell */
     json_t *metrics;             /* a list of names */
     json_t *report_to;

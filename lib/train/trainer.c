@@ -339,6 +339,7 @@ void tf_trainer_free(struct tf_trainer *t)
     tf_join_release(&t->joined);
     tf_join_release(&t->decoded);
     tf_generation_release(&t->generation);
+    tf_chat_close(t->chat);
     tf_dataset_release(&t->train);
     tf_dataset_release(&t->valid);
     tf_questions_free(t->questions, t->question_count);

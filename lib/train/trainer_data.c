@@ -1,5 +1,7 @@
 #include "train/trainer_parts.h"
 
+#include "base/jsonl.h"
+#include "train/chats.h"
 #include "train/pairs.h"
 #include "train/questions.h"
 #include "train/tags.h"
@@ -105,6 +107,38 @@ static int read_pairs(struct tf_trainer *t, struct tf_dataset *d,
     return 0;
 }
 
+/* Does the first row hold a chat instead of a text? */
+static bool has_chats(const struct tf_trainer *t, const struct tf_table *table)
+{
+    const struct tf_train_config *c = t->config;
+    struct tf_record rec = { 0 };
+    struct tf_str row = tf_table_row(table, 0);
+    struct tf_err err;
+    bool has = !tf_record_parse(&rec, row.s, row.len, &err) &&
+               tf_record_get(&rec, c->messages_column).s &&
+               !tf_record_get(&rec, c->text_column).s &&
+               !tf_record_get(&rec, "input_ids").s;
+
+    tf_record_release(&rec);
+    return has;
+}
+
+/* Texts, or chats, of a causal model. */
+static int read_texts(struct tf_trainer *t, struct tf_dataset *d,
+                      const struct tf_table *table,
+                      const struct tf_dataset_opts *opts, struct tf_err *err)
+{
+    struct tf_chat_data data = { .messages = t->config->messages_column,
+                                 .all = !t->config->assistant_only };
+
+    if (!has_chats(t, table))
+        return tf_dataset_encode(d, table, opts, err);
+    if (!t->chat)
+        t->chat = tf_chat_open(t->tokenizer, err);
+    data.chat = t->chat;
+    return t->chat ? tf_dataset_chats(d, table, opts, &data, err) : -1;
+}
+
 static int read_classes(struct tf_trainer *t, struct tf_dataset *d,
                         const struct tf_table *table,
                         const struct tf_dataset_opts *opts,
@@ -140,6 +174,9 @@ int tf_train_dataset(struct tf_trainer *t, struct tf_dataset *d,
         break;
     case TF_TRAIN_SEQ2SEQ:
         failed = read_pairs(t, d, table, &opts, err);
+        break;
+    case TF_TRAIN_CAUSAL_LM:
+        failed = read_texts(t, d, table, &opts, err);
         break;
     default:
         failed = tf_dataset_encode(d, table, &opts, err);

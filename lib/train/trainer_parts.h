@@ -5,6 +5,7 @@
 #include "model/model.h"
 #include "nn/tape.h"
 #include "task/generation.h"
+#include "text/chat.h"
 #include "train/checkpoint.h"
 #include "train/compute.h"
 #include "train/dataset.h"
@@ -47,6 +48,7 @@ struct tf_trainer {
     size_t label_room;
     struct tf_token_goals goals;
     struct tf_generation generation; /* of an evaluation by generate() */
+    struct tf_chat *chat;            /* of chats, else NULL */
     bool alone; /* sequences go through the model one by one */
 
     uint32_t *order; /* of the epoch's records */
@@ -56,8 +58,8 @@ struct tf_trainer {
     struct tf_train_state state;
     json_t *settings; /* for trainer_state.json */
     struct tf_events *events;
-    struct tf_buf pairs; /* what compute_metrics reads */
-    json_t *computed;    /* what it printed last */
+    struct tf_buf pairs;         /* what compute_metrics reads */
+    json_t *computed;            /* what it printed last */
     double last_norm, last_rate; /* of the last step */
     bool early;                  /* patience is at its end */
 };
