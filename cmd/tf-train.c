@@ -47,9 +47,9 @@ static void print_note(void *arg, const char *text)
 
 static void read_config(struct tf_train_config *config, char **operands)
 {
+    static char *keys; /* held to the exit */
     const char *near = NULL;
     struct tf_err err;
-    char *keys;
 
     if (!tf_train_config_open(config, operands[0], operands + 1, &err))
         return;
