@@ -76,6 +76,16 @@ static char *label_text(json_t *label, size_t id, struct tf_err *err)
     return tf_strndup(number, strlen(number), err);
 }
 
+static void release_labels(struct tf_config *config)
+{
+    if (config->labels)
+        for (size_t i = 0; i < config->label_count; i++)
+            free(config->labels[i]);
+    free(config->labels);
+    config->labels = NULL;
+}
+
+/* The labels, in the place of those there were. */
 static int read_labels(struct tf_config *config, json_t *defaults,
                        struct tf_err *err)
 {
@@ -83,6 +93,7 @@ static int read_labels(struct tf_config *config, json_t *defaults,
 
     if (id2label && !json_is_object(id2label))
         return tf_fail(err, "id2label is not an object");
+    release_labels(config);
     if (label_count(config, id2label, defaults, err))
         return -1;
     config->labels = tf_alloc(config->label_count, sizeof(char *), err);
@@ -243,19 +254,9 @@ int tf_config_take_labels(struct tf_config *config, const char *dir,
     return failed;
 }
 
-static void release_labels(struct tf_config *config)
-{
-    if (config->labels)
-        for (size_t i = 0; i < config->label_count; i++)
-            free(config->labels[i]);
-    free(config->labels);
-    config->labels = NULL;
-}
-
 int tf_config_count_labels(struct tf_config *config, size_t n,
                            struct tf_err *err)
 {
-    release_labels(config);
     json_object_del(config->json, "id2label");
     json_object_del(config->json, "label2id");
     if (json_object_set_new(config->json, "num_labels",
