@@ -40,7 +40,7 @@ SKIP = $(foreach i,$(filter-out $(ISA_$(ARCH)),$(ISA_ALL)),lib/kernel/%_$(i).c)
 
 SRC   = $(filter-out $(SKIP),$(sort $(wildcard lib/*/*.c)))
 ifdef FUZZ # readers of files and records
-SRC  := $(filter lib/base/% lib/format/% lib/text/% lib/%/dtype.c,$(SRC))
+SRC  := $(filter lib/base/% lib/format/% lib/text/% lib/chat/% lib/%/dtype.c,$(SRC))
 endif
 OBJ   = $(SRC:%.c=$(B)/%.o)
 LIB   = $(B)/libtf.a

@@ -3,7 +3,7 @@
 #define CHAT_RECORD_H
 
 #include "cmd/cli.h"
-#include "text/chat.h"
+#include "chat/chat.h"
 
 /* Zeroed memory is empty; read again to reuse. */
 struct chat_record {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "base/jsonl.h"
-#include "text/jinja.h"
+#include "chat/jinja.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

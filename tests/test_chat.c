@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "golden_text.h"
-#include "text/chat.h"
+#include "chat/chat.h"
 #include "text/points.h"
 
 #define DIR_NAME "tests/golden/chat"

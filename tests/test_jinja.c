@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "golden_text.h"
-#include "text/jinja.h"
+#include "chat/jinja.h"
 
 #define VARS_MAX 32
 

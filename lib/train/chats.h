@@ -6,7 +6,7 @@
 #ifndef TF_TRAIN_CHATS_H
 #define TF_TRAIN_CHATS_H
 
-#include "text/chat.h"
+#include "chat/chat.h"
 #include "train/dataset.h"
 
 struct tf_chat_data {

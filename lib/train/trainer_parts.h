@@ -5,7 +5,7 @@
 #include "model/model.h"
 #include "nn/tape.h"
 #include "task/generation.h"
-#include "text/chat.h"
+#include "chat/chat.h"
 #include "train/checkpoint.h"
 #include "train/compute.h"
 #include "train/dataset.h"

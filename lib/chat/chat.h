@@ -2,10 +2,10 @@
  * Chats as a model's own chat template writes them for it: equal to
  * Transformers' apply_chat_template (5.23).
  */
-#ifndef TF_TEXT_CHAT_H
-#define TF_TEXT_CHAT_H
+#ifndef TF_CHAT_CHAT_H
+#define TF_CHAT_CHAT_H
 
-#include "text/jinja.h"
+#include "chat/jinja.h"
 #include "text/tokenizer.h"
 
 struct tf_chat;

@@ -1,9 +1,9 @@
 /* Operators, attributes, items and slices. */
 #include <math.h>
 #include <string.h>
-#include "text/jinja_names.h"
-#include "text/jinja_scope.h"
-#include "text/jinja_string.h"
+#include "chat/jinja_names.h"
+#include "chat/jinja_scope.h"
+#include "chat/jinja_string.h"
 #include "text/utf8.h"
 
 static struct tf_jv bad_operands(struct tf_jinja_run *r, int op, struct tf_jv a,

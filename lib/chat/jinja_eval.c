@@ -1,6 +1,6 @@
 /* Expressions, calls and macros. */
 #include <string.h>
-#include "text/jinja_scope.h"
+#include "chat/jinja_scope.h"
 
 #define CALLS_MAX 200 /* a call takes more of the stack */
 

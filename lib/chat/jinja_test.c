@@ -1,7 +1,7 @@
 /* Tests: what "is" asks. */
 #include <string.h>
-#include "text/jinja_names.h"
-#include "text/jinja_string.h"
+#include "chat/jinja_names.h"
+#include "chat/jinja_string.h"
 #include "text/unicode.h"
 
 static bool test_defined(struct tf_jinja_run *r, struct tf_jv v,

@@ -1,4 +1,4 @@
-#include "text/chat.h"
+#include "chat/chat.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Arguments, and what templates can call by name. */
 #include <string.h>
 #include <time.h>
-#include "text/jinja_scope.h"
+#include "chat/jinja_scope.h"
 
 #define RANGE_MAX 100000 /* as Jinja's sandbox */
 

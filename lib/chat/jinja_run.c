@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
-#include "text/jinja.h"
-#include "text/jinja_scope.h"
+#include "chat/jinja.h"
+#include "chat/jinja_scope.h"
 
 struct tf_jv_scope *tf_jscope_new(struct tf_jinja_run *r,
                                   struct tf_jv_scope *parent)

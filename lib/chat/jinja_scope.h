@@ -1,9 +1,9 @@
 /* Inside jinja_*.c: names and their values while a template runs. */
-#ifndef TF_TEXT_JINJA_SCOPE_H
-#define TF_TEXT_JINJA_SCOPE_H
+#ifndef TF_CHAT_JINJA_SCOPE_H
+#define TF_CHAT_JINJA_SCOPE_H
 
-#include "text/jinja_ast.h"
-#include "text/jinja_names.h"
+#include "chat/jinja_ast.h"
+#include "chat/jinja_names.h"
 
 #define TF_JINJA_DEPTH 1000 /* of expressions and statements, for the stack */
 

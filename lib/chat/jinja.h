@@ -5,8 +5,8 @@
  * values, operators, and the methods of strings, lists and dictionaries.
  * Templates come from strangers: time, memory, depth and ranges are limited.
  */
-#ifndef TF_TEXT_JINJA_H
-#define TF_TEXT_JINJA_H
+#ifndef TF_CHAT_JINJA_H
+#define TF_CHAT_JINJA_H
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/jsonl.h"
-#include "text/jinja_names.h"
+#include "chat/jinja_names.h"
 #include "text/utf8.h"
 
 #define PRECISION_MAX 500

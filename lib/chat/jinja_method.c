@@ -1,8 +1,8 @@
 /* Methods of strings, lists, tuples, dictionaries and loops: those of Python
  * that change nothing. */
 #include <string.h>
-#include "text/jinja_names.h"
-#include "text/jinja_string.h"
+#include "chat/jinja_names.h"
+#include "chat/jinja_string.h"
 #include "text/unicode.h"
 
 #define METHOD(name)                                                           \

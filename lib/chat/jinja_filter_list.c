@@ -1,7 +1,7 @@
 /* Filters of sequences and mappings. */
 #include <string.h>
-#include "text/jinja_names.h"
-#include "text/jinja_string.h"
+#include "chat/jinja_names.h"
+#include "chat/jinja_string.h"
 
 #define FILTER(name)                                                           \
     static struct tf_jv name(struct tf_jinja_run *r, struct tf_jv v,           \

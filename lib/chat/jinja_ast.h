@@ -1,9 +1,9 @@
 /* Inside jinja_*.c: a parsed template. */
-#ifndef TF_TEXT_JINJA_AST_H
-#define TF_TEXT_JINJA_AST_H
+#ifndef TF_CHAT_JINJA_AST_H
+#define TF_CHAT_JINJA_AST_H
 
-#include "text/jinja.h"
-#include "text/jinja_value.h"
+#include "chat/jinja.h"
+#include "chat/jinja_value.h"
 
 enum tf_jnode_kind {
     /* expressions: what a, b, c, d and name are */

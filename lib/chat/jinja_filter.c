@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "text/jinja_names.h"
-#include "text/jinja_string.h"
+#include "chat/jinja_names.h"
+#include "chat/jinja_string.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 

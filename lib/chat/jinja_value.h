@@ -1,6 +1,6 @@
 /* Inside jinja_*.c: Python's values, as far as templates see them. */
-#ifndef TF_TEXT_JINJA_VALUE_H
-#define TF_TEXT_JINJA_VALUE_H
+#ifndef TF_CHAT_JINJA_VALUE_H
+#define TF_CHAT_JINJA_VALUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

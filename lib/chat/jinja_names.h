@@ -1,8 +1,8 @@
 /* Inside jinja_*.c: filters, tests, methods and globals by their names. */
-#ifndef TF_TEXT_JINJA_NAMES_H
-#define TF_TEXT_JINJA_NAMES_H
+#ifndef TF_CHAT_JINJA_NAMES_H
+#define TF_CHAT_JINJA_NAMES_H
 
-#include "text/jinja_value.h"
+#include "chat/jinja_value.h"
 
 /* What a call is given: values by place, then by name. */
 struct tf_jcall {

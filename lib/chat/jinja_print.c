@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/jsonl.h"
-#include "text/jinja_value.h"
+#include "chat/jinja_value.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 

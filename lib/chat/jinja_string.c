@@ -1,5 +1,5 @@
 /* Strings: search, parts, case. */
-#include "text/jinja_string.h"
+#include "chat/jinja_string.h"
 
 #include <string.h>
 #include <utf8proc.h>

@@ -1,8 +1,8 @@
 /* Statements, and the template as a whole. */
 #include <stdlib.h>
 #include <string.h>
-#include "text/jinja_ast.h"
-#include "text/jinja_names.h"
+#include "chat/jinja_ast.h"
+#include "chat/jinja_names.h"
 
 #define DEPTH_MAX 100
 

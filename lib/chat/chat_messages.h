@@ -1,6 +1,6 @@
 /* Inside chat*.c: messages as templates see them. */
-#ifndef TF_TEXT_CHAT_MESSAGES_H
-#define TF_TEXT_CHAT_MESSAGES_H
+#ifndef TF_CHAT_CHAT_MESSAGES_H
+#define TF_CHAT_CHAT_MESSAGES_H
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "text/jinja_ast.h"
+#include "chat/jinja_ast.h"
 #include "text/utf8.h"
 
 void *tf_jinja_bad(struct tf_jinja_parse *p, const char *fmt, ...)

@@ -1,4 +1,4 @@
-#include "text/chat.h"
+#include "chat/chat.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
-#include "text/chat_messages.h"
-#include "text/jinja.h"
+#include "chat/chat_messages.h"
+#include "chat/jinja.h"
 #include "text/pipeline.h"
 
 #define FILE_MAX ((size_t)16 << 20)

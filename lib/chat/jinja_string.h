@@ -1,8 +1,8 @@
 /* Inside jinja_*.c: what Python's str can do. */
-#ifndef TF_TEXT_JINJA_STRING_H
-#define TF_TEXT_JINJA_STRING_H
+#ifndef TF_CHAT_JINJA_STRING_H
+#define TF_CHAT_JINJA_STRING_H
 
-#include "text/jinja_value.h"
+#include "chat/jinja_value.h"
 
 #define TF_JS_NOWHERE SIZE_MAX
 

@@ -1,7 +1,7 @@
 /* Expressions, by recursive descent in Jinja's order of precedence. */
 #include <string.h>
-#include "text/jinja_ast.h"
-#include "text/jinja_names.h"
+#include "chat/jinja_ast.h"
+#include "chat/jinja_names.h"
 
 #define DEPTH_MAX 300
 
