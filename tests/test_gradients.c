@@ -435,6 +435,17 @@ static void scans_of_state_spaces(void **state)
     check_distance(tf_selective_scan(&f.ctx, &scan, &seqs));
 }
 
+static void clamped_norms(void **state)
+{
+    struct tf_norm n = { .kind = TF_LAYER_NORM, .eps = 1e-5f, .w_offset = 1 };
+
+    (void)state;
+    f.name = "clamp";
+    fill(&n.w, "w");
+    fill(&n.b, "b");
+    check_distance(tf_clamp(&f.ctx, tf_norm(&f.ctx, leaf("x"), &n), 0.8f));
+}
+
 static void label_losses(void **state)
 {
     struct tf_loss spec = { 0 };
@@ -521,6 +532,7 @@ int main(void)
         TEST(small_ops_together),
         TEST(convolutions_over_tokens),
         TEST(scans_of_state_spaces),
+        TEST(clamped_norms),
         TEST(label_losses),
         TEST(losses_of_a_head),
         TEST(losses_of_spans_and_targets),

@@ -117,6 +117,7 @@ static void elementwise_ops_read_views(void **state)
     expect(tf_act_mul(*state, b, a, TF_ACT_RELU),
            (const float[]){ 2, 6, -20, 0 }, 4);
     expect(tf_scale(*state, a, 2), (const float[]){ 2, 4, -8, 10 }, 4);
+    expect(tf_clamp(*state, a, 3), (const float[]){ 1, 2, -3, 3 }, 4);
 }
 
 static void embeddings_are_scaled_and_added(void **state)

@@ -32,10 +32,8 @@ const char *tf_task_name(enum tf_task task)
 static const struct tf_row *row_at(size_t i)
 {
     static const struct tf_row *const tables[] = {
-        tf_rows_encoder,
-        tf_rows_decoder,
-        tf_rows_llama,
-        tf_rows_seq2seq,
+        tf_rows_encoder, tf_rows_decoder, tf_rows_llama,
+        tf_rows_dense,   tf_rows_seq2seq,
     };
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
@@ -218,6 +216,9 @@ static int derive_sizes(struct tf_stack_spec *s, struct tf_err *err)
         return tf_fail(err, "%zu groups of %zu layers", s->groups, s->layers);
     if (!s->attention_scale_of)
         s->attention_scale_of = s->head_size;
+    if (s->qkv_order == TF_QKV_BY_QUARTER &&
+        (s->heads % 4 || s->kv_heads != s->heads))
+        return tf_fail(err, "%zu heads do not divide into quarters", s->heads);
     if (s->norm_eps <= 0)
         return tf_fail(err, "a norm's epsilon of %g", s->norm_eps);
     return 0;

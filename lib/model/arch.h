@@ -26,6 +26,7 @@
 enum tf_qkv_order {
     TF_QKV_SIDE_BY_SIDE, /* all q, all k, all v */
     TF_QKV_BY_GROUP,     /* the q's of a key head, the k, the v; the next */
+    TF_QKV_BY_QUARTER,   /* all q, v, k of a quarter of the heads; the next */
 };
 
 /* What a norm of queries and keys is over. */
@@ -107,6 +108,7 @@ struct tf_stack_spec {
     enum tf_norm_kind norm;
     double norm_eps;
     bool norm_bias;
+    bool norm_weight;      /* else norms have no tensors (OLMo) */
     double norm_offset;    /* added to a norm's weight (Gemma: 1) */
     size_t norm_from;      /* the first layer that has the attn_norm */
     bool parallel;         /* attention and feed-forward see the same input */
@@ -138,6 +140,7 @@ struct tf_stack_spec {
     size_t unrotated_every; /* the last of every so many layers has none; 0: all
                                have them */
     json_t *rotary_layers;  /* else: 1 for each layer that has, borrowed */
+    bool unrotated_global;  /* layers without the window have none */
 
     bool causal;
     double attention_scale;        /* 0: 1 / sqrt(attention_scale_of) */
@@ -158,6 +161,8 @@ struct tf_stack_spec {
     size_t relative_buckets, relative_max;
     enum tf_qkv_order qkv_order;
     enum tf_qk_norm qk_norm;
+    bool qk_norm_after_rotary;
+    double clip_qkv; /* bound of the magnitudes of q, k, v; 0: none */
     bool attention_bias, attention_out_bias, mlp_bias;
     bool transposed; /* weights are [in][out] (GPT-2's Conv1D) */
     bool exact_down; /* int8 leaves it alone, as Transformers does (T5) */

@@ -22,6 +22,12 @@ static void split(struct tf_run *run, struct tf_tensor *fused, struct qkv *p)
         p->q = tf_columns(ctx, fused, 0, queries);
         p->k = tf_columns(ctx, fused, queries, keys);
         p->v = tf_columns(ctx, fused, queries + keys, keys);
+    } else if (s->qkv_order == TF_QKV_BY_QUARTER) {
+        size_t n = queries / 4;
+
+        p->q = tf_pick_columns(ctx, fused, 0, n, 3 * n, 4);
+        p->v = tf_pick_columns(ctx, fused, n, n, 3 * n, 4);
+        p->k = tf_pick_columns(ctx, fused, 2 * n, n, 3 * n, 4);
     } else {
         p->q = tf_pick_columns(ctx, fused, 0, g * d, (g + 2) * d, s->kv_heads);
         p->k = tf_pick_columns(ctx, fused, g * d, d, (g + 2) * d, s->kv_heads);
@@ -45,6 +51,25 @@ static void project(struct tf_run *run, struct tf_layer *layer,
     p->q = tf_linear(ctx, rows, &layer->q, TF_ACT_NONE, NULL);
     p->k = tf_linear(ctx, all, &layer->k, TF_ACT_NONE, NULL);
     p->v = tf_linear(ctx, all, &layer->v, TF_ACT_NONE, NULL);
+}
+
+static void clip(struct tf_run *run, struct qkv *p)
+{
+    float most = (float)run->stack->spec->clip_qkv;
+
+    if (most <= 0)
+        return;
+    p->q = tf_clamp(run->ctx, p->q, most);
+    p->k = tf_clamp(run->ctx, p->k, most);
+    p->v = tf_clamp(run->ctx, p->v, most);
+}
+
+static void norm_qk(struct tf_ctx *ctx, struct tf_layer *layer, struct qkv *p)
+{
+    if (!layer->q_norm.w.data)
+        return;
+    p->q = tf_norm_heads(ctx, p->q, &layer->q_norm);
+    p->k = tf_norm_heads(ctx, p->k, &layer->k_norm);
 }
 
 /* Places of the rows that ask. */
@@ -255,11 +280,12 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
     if (run->stack->relative.data && add_relative(run, i, layer, &spec))
         return NULL;
     project(run, layer, rows, all, &p);
-    if (layer->q_norm.w.data) {
-        p.q = tf_norm_heads(ctx, p.q, &layer->q_norm);
-        p.k = tf_norm_heads(ctx, p.k, &layer->k_norm);
-    }
+    if (!s->qk_norm_after_rotary)
+        norm_qk(ctx, layer, &p);
+    clip(run, &p);
     turn(run, i, &p);
+    if (s->qk_norm_after_rotary)
+        norm_qk(ctx, layer, &p);
     if (run->batch->caches)
         return attend_cached(run, i, &p, &spec);
     return tf_attention(ctx, p.q, run->rows ? run->row_seqs : &run->batch->seqs,

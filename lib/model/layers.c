@@ -96,7 +96,8 @@ static void mark_unrotated(struct tf_stack_spec *s)
             s->unrotated[i] = json_is_false(v) ||
                               (json_is_integer(v) && !json_integer_value(v));
         else
-            s->unrotated[i] = every && (i + 1) % every == 0;
+            s->unrotated[i] = (every && (i + 1) % every == 0) ||
+                              (s->unrotated_global && !s->local[i]);
     }
 }
 
@@ -128,7 +129,9 @@ int tf_layers_mark(struct tf_stack_spec *spec, struct tf_arena *memory,
             return tf_no_memory(err, spec->layers);
         memset(*marks[i], 0, spec->layers);
     }
-    mark_unrotated(spec);
     mark_sparse(spec);
-    return mark_local(spec, err);
+    if (mark_local(spec, err))
+        return -1;
+    mark_unrotated(spec);
+    return 0;
 }

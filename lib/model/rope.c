@@ -57,18 +57,20 @@ static int linear(struct scaling *s, float *freq, struct tf_err *err)
     return 0;
 }
 
-/* The base grows with the sequence (NTK-aware scaling). */
+/* The base grows with the sequence (NTK-aware scaling), or by a given alpha
+ * (HunYuan). */
 static int dynamic(struct scaling *s, float *freq, struct tf_err *err)
 {
     double most = (double)s->spec->max_positions;
     double n = (double)s->length > most ? (double)s->length : most;
-    double dims = (double)s->dims;
-    double theta;
+    double dims = (double)s->dims, alpha = number(s->json, "alpha", 0);
+    double grown = s->factor * n / most - (s->factor - 1), theta;
 
     if (s->dims <= 2)
         return tf_fail(err, "dynamic scaling of %zu dims", s->dims);
-    theta = s->theta *
-            pow(s->factor * n / most - (s->factor - 1), dims / (dims - 2));
+    if (alpha > 0)
+        grown = alpha;
+    theta = s->theta * pow(grown, dims / (dims - 2));
     for (size_t i = 0; i < s->dims / 2; i++)
         freq[i] = frequency(s, theta, i);
     return 0;

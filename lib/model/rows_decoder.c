@@ -259,6 +259,129 @@ TF_ROW("falcon", {
     }
 }),
 
+TF_ROW("gpt_bigcode", {
+    "model_type": "gpt_bigcode",
+    "like": "gpt2",
+    "defaults": {
+        "activation_function": "gelu_pytorch_tanh", "multi_query": true
+    },
+    "decoder": {
+        "transposed": false, "attention_scale_by_layer": null,
+        "kv_heads": "$multi_query?1:0",
+        "qkv_order": "$multi_query?side_by_side:by_group"
+    },
+    "heads": {"question-answering": null}
+}),
+
+TF_ROW("codegen", {
+    "model_type": "codegen",
+    "like": "gptj",
+    "decoder": {
+        "qkv_order": "by_quarter",
+        "names": {
+            "q": null, "k": null, "v": null, "qkv": "h.{}.attn.qkv_proj"
+        }
+    },
+    "heads": {"sequence-classification": null, "question-answering": null}
+}),
+
+TF_ROW("mpt", {
+    "model_type": "mpt",
+    "like": "bloom",
+    "defaults": {
+        "vocab_size": 50368, "d_model": 2048, "n_heads": 16, "n_layers": 24,
+        "max_seq_len": 2048, "hidden_size": null, "n_layer": null,
+        "n_head": null, "hidden_dropout": null
+    },
+    "decoder": {
+        "width": "$d_model", "ffn": 0, "act": "gelu",
+        "norm_bias": false, "attention_bias": false,
+        "attention_out_bias": false, "mlp_bias": false,
+        "residual_normed": null, "qkv_order": "side_by_side",
+        "max_positions": "$max_seq_len",
+        "attention_scale": "$attn_config.softmax_scale",
+        "clip_qkv": "$attn_config.clip_qkv",
+        "dropout": "$attn_config.attn_pdrop", "embedding_dropout": 0,
+        "attention_dropout": "$attn_config.attn_pdrop",
+        "names": {
+            "tokens": "wte", "embedding_norm": null,
+            "attn_norm": "blocks.{}.norm_1", "qkv": "blocks.{}.attn.Wqkv",
+            "o": "blocks.{}.attn.out_proj", "mlp_norm": "blocks.{}.norm_2",
+            "up": "blocks.{}.ffn.up_proj", "down": "blocks.{}.ffn.down_proj",
+            "final_norm": "norm_f"
+        }
+    },
+    "heads": {
+        "token-classification": {
+            "dropout": "$classifier_dropout|hidden_dropout"
+        }
+    }
+}),
+
+TF_ROW("xglm", {
+    "model_type": "xglm",
+    "prefix": "model",
+    "defaults": {
+        "vocab_size": 256008, "max_position_embeddings": 2048,
+        "d_model": 1024, "ffn_dim": 4096, "num_layers": 24,
+        "attention_heads": 16, "activation_function": "gelu", "dropout": 0.1,
+        "attention_dropout": 0.1, "scale_embedding": true, "pad_token_id": 1,
+        "tie_word_embeddings": true
+    },
+    "decoder": {
+        "causal": true, "heads": "$attention_heads",
+        "norm_eps": 1e-5, "norm_bias": true, "attention_bias": true,
+        "attention_out_bias": true, "mlp_bias": true,
+        "sines": "closed", "position_offset": 2,
+        "embedding_scale_sqrt": "$scale_embedding",
+        "names": {
+            "tokens": "embed_tokens",
+            "attn_norm": "layers.{}.self_attn_layer_norm",
+            "q": "layers.{}.self_attn.q_proj",
+            "k": "layers.{}.self_attn.k_proj",
+            "v": "layers.{}.self_attn.v_proj",
+            "o": "layers.{}.self_attn.out_proj",
+            "mlp_norm": "layers.{}.final_layer_norm",
+            "up": "layers.{}.fc1", "down": "layers.{}.fc2",
+            "final_norm": "layer_norm"
+        }
+    },
+    "heads": {
+        "causal-lm": {
+            "out": "lm_head", "bias": false, "tied": "$tie_word_embeddings"
+        }
+    }
+}),
+
+TF_ROW("biogpt", {
+    "model_type": "biogpt",
+    "like": "xglm",
+    "prefix": "biogpt",
+    "defaults": {
+        "vocab_size": 42384, "hidden_size": 1024, "num_hidden_layers": 24,
+        "num_attention_heads": 16, "intermediate_size": 4096,
+        "hidden_act": "gelu", "hidden_dropout_prob": 0.1,
+        "attention_probs_dropout_prob": 0.1, "max_position_embeddings": 1024,
+        "d_model": null, "ffn_dim": null, "num_layers": null,
+        "attention_heads": null, "activation_function": null, "dropout": null,
+        "attention_dropout": null
+    },
+    "decoder": {
+        "heads": "$num_attention_heads", "sines": null,
+        "names": {"positions": "embed_positions"}
+    },
+    "heads": {
+        "causal-lm": {"out": "output_projection"},
+        "sequence-classification": {
+            "pool": "last", "out": "score", "bias": false
+        },
+        "token-classification": {
+            "out": "classifier",
+            "dropout": "$classifier_dropout|hidden_dropout_prob"
+        }
+    }
+}),
+
 TF_ROW("mamba", {
     "model_type": "mamba",
     "prefix": "backbone",

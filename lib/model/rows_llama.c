@@ -219,7 +219,7 @@ TF_ROW("gemma3_text", {
         "rotary_theta": "$rope_parameters.full_attention.rope_theta|rope_theta?$rope_parameters.full_attention.rope_theta|rope_theta:1000000",
         "rotary_scaling": "$rope_parameters.full_attention|rope_scaling",
         "local_rotary_theta": "$rope_parameters.sliding_attention.rope_theta|rope_local_base_freq?$rope_parameters.sliding_attention.rope_theta|rope_local_base_freq:10000",
-        "local_rotary_scaling": "$rope_parameters.sliding_attention",
+        "local_rotary_scaling": "$rope_parameters.sliding_attention?$rope_parameters.sliding_attention:none",
         "names": {
             "q_norm": "layers.{}.self_attn.q_norm",
             "k_norm": "layers.{}.self_attn.k_norm"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "model/adapter.h"
+#include "model/moved_rows.h"
 #include "model/ssm.h"
 
 /* Sizes that shapes are made of. */
@@ -104,8 +105,7 @@ struct work {
     const struct tf_stack_spec *spec;
     struct tf_bind *bind;
     size_t size[SIZES];
-    /* for adapters, where a GGUF's writer moved rows: of q, k and qkv */
-    uint32_t *query_rows, *key_rows, *fused_rows;
+    struct tf_moved_rows moved;
     struct tf_err *err;
 };
 
@@ -134,12 +134,28 @@ static bool has_bias(const struct tf_stack_spec *s, enum bias bias)
     return false;
 }
 
+/* The weight of a norm that has none in the files. */
+static int fill_ones(struct work *w, struct tf_tensor *t, size_t n)
+{
+    float *ones = tf_arena_alloc(w->bind->memory, n, sizeof(*ones));
+
+    if (!ones)
+        return tf_no_memory(w->err, n * sizeof(*ones));
+    for (size_t i = 0; i < n; i++)
+        ones[i] = 1;
+    *t = (struct tf_tensor){ .ndim = 1, .dim = { n }, .ld = n };
+    t->data = ones;
+    return 0;
+}
+
 static int bind_norm(struct work *w, struct tf_norm *norm, const char *pattern,
                      struct tf_place at, size_t n)
 {
     norm->kind = w->spec->norm;
     norm->eps = (float)w->spec->norm_eps;
     norm->w_offset = (float)w->spec->norm_offset;
+    if (!w->spec->norm_weight)
+        return fill_ones(w, &norm->w, n);
     if (tf_bind_vector(w->bind, &norm->w, pattern, at, ".weight", n, w->err))
         return -1;
     return w->spec->norm_bias ? tf_bind_vector(w->bind, &norm->b, pattern, at,
@@ -147,59 +163,11 @@ static int bind_norm(struct work *w, struct tf_norm *norm, const char *pattern,
                               : 0;
 }
 
-/* Rotary pairs side by side, half a head apart in Transformers' weights. */
-static void move_pairs(const struct work *w, uint32_t *rows, size_t n)
-{
-    size_t d = w->spec->head_size, half = d / 2;
-
-    for (size_t i = 0; i < n; i++)
-        rows[i] = (uint32_t)(i / d * d + i % 2 * half + i % d / 2);
-}
-
-/* All queries, keys and values, group by group in Transformers' weights. */
-static void move_groups(const struct work *w, uint32_t *rows)
-{
-    size_t d = w->spec->head_size, groups = w->spec->kv_heads;
-    size_t each = w->spec->heads / groups, group = (each + 2) * d, at = 0;
-
-    for (size_t g = 0; g < groups; g++)
-        for (size_t i = 0; i < each * d; i++)
-            rows[at++] = (uint32_t)(g * group + i);
-    for (size_t part = each; part < each + 2; part++)
-        for (size_t g = 0; g < groups; g++)
-            for (size_t i = 0; i < d; i++)
-                rows[at++] = (uint32_t)(g * group + part * d + i);
-}
-
-static int make_moved_rows(struct work *w)
-{
-    struct tf_arena *memory = w->bind->memory;
-    size_t q = w->size[QUERIES], k = w->size[KEYS];
-
-    if (!w->bind->adapters)
-        return 0;
-    if (w->bind->moved.pairs) {
-        w->query_rows = tf_arena_alloc(memory, q, sizeof(uint32_t));
-        w->key_rows = tf_arena_alloc(memory, k, sizeof(uint32_t));
-        if (!w->query_rows || !w->key_rows)
-            return tf_no_memory(w->err, (q + k) * sizeof(uint32_t));
-        move_pairs(w, w->query_rows, q);
-        move_pairs(w, w->key_rows, k);
-    }
-    if (w->bind->moved.groups) {
-        w->fused_rows = tf_arena_alloc(memory, w->size[QKV], sizeof(uint32_t));
-        if (!w->fused_rows)
-            return tf_no_memory(w->err, w->size[QKV] * sizeof(uint32_t));
-        move_groups(w, w->fused_rows);
-    }
-    return 0;
-}
-
 static const uint32_t *moved_rows(const struct work *w, size_t at)
 {
-    return at == LAYER(q)     ? w->query_rows
-           : at == LAYER(k)   ? w->key_rows
-           : at == LAYER(qkv) ? w->fused_rows
+    return at == LAYER(q)     ? w->moved.query
+           : at == LAYER(k)   ? w->moved.key
+           : at == LAYER(qkv) ? w->moved.fused
                               : NULL;
 }
 
@@ -534,8 +502,9 @@ int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
     w.size[SHARED_FFN] = spec->shared_ffn;
     w.size[ONE] = 1;
     w.size[SOURCE] = source;
-    if (make_moved_rows(&w) || bind_embeddings(&w, stack) ||
-        bind_rest(&w, stack) || bind_layers(&w, stack))
+    if (tf_moved_rows_make(&w.moved, spec, bind, err) ||
+        bind_embeddings(&w, stack) || bind_rest(&w, stack) ||
+        bind_layers(&w, stack))
         return -1;
     return 0;
 }

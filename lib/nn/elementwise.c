@@ -1,17 +1,18 @@
 #include "nn/record.h"
 #include "nn/rows.h"
 
+#include <math.h>
 #include <string.h>
 
-enum kind { ACT, ACT_MUL, ADD, MUL, SCALE };
+enum kind { ACT, ACT_MUL, ADD, MUL, SCALE, CLAMP };
 
 /* y = f(a, b), row by row; a node of the tape, and the job of its rows */
 struct elementwise {
     struct tf_node node;
     enum kind kind;
-    struct tf_tensor *a, *b; /* b: NULL with ACT and SCALE */
+    struct tf_tensor *a, *b; /* b: NULL where it takes one */
     enum tf_act act;
-    float factor;
+    float factor; /* of SCALE; the bound of CLAMP */
 };
 
 static void forward_rows(void *arg, size_t first, size_t end)
@@ -41,6 +42,11 @@ static void forward_rows(void *arg, size_t first, size_t end)
         case SCALE:
             for (c = 0; c < n; c++)
                 y[c] = a[c] * e->factor;
+            break;
+        case CLAMP:
+            for (c = 0; c < n; c++)
+                y[c] =
+                    fabsf(a[c]) > e->factor ? copysignf(e->factor, a[c]) : a[c];
             break;
         }
     }
@@ -85,6 +91,14 @@ static void mul_back(float *da, float *db, const float *dy, const float *a,
         db[i] += dy[i] * a[i];
 }
 
+static void clamp_back(float *da, const float *dy, const float *a, float most,
+                       size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fabsf(a[i]) <= most)
+            da[i] += dy[i];
+}
+
 static void back_rows(void *arg, size_t first, size_t end)
 {
     const struct back_job *job = arg;
@@ -105,6 +119,8 @@ static void back_rows(void *arg, size_t first, size_t end)
                 mul_back(da, db, dy, a, b, n);
             else if (e->kind == SCALE)
                 tf_kernels()->axpy(da, e->factor, dy, n);
+            else if (e->kind == CLAMP)
+                clamp_back(da, dy, a, e->factor, n);
             else
                 act_back(e, da, db, dy, a, b, n);
         }
@@ -180,6 +196,13 @@ struct tf_tensor *tf_mul(struct tf_ctx *ctx, struct tf_tensor *a,
 struct tf_tensor *tf_scale(struct tf_ctx *ctx, struct tf_tensor *x, float a)
 {
     struct elementwise e = { .kind = SCALE, .a = x, .factor = a };
+
+    return x ? run(ctx, &e) : NULL;
+}
+
+struct tf_tensor *tf_clamp(struct tf_ctx *ctx, struct tf_tensor *x, float most)
+{
+    struct elementwise e = { .kind = CLAMP, .a = x, .factor = most };
 
     return x ? run(ctx, &e) : NULL;
 }

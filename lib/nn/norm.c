@@ -23,6 +23,16 @@ struct norm_job {
     bool fresh; /* dx is written, else added to */
 };
 
+/* The kernel has no offset: it is rare with this norm (Nemotron). */
+static void layer_norm_offset(float *y, const float *x, const float *w,
+                              const float *b, const struct tf_norm *n,
+                              size_t size)
+{
+    tf_kernels()->layer_norm(y, x, NULL, NULL, n->eps, size);
+    for (size_t i = 0; i < size; i++)
+        y[i] = y[i] * (w[i] + n->w_offset) + (b ? b[i] : 0);
+}
+
 static void norm_rows(void *arg, size_t first, size_t end)
 {
     const struct norm_job *job = arg;
@@ -39,6 +49,9 @@ static void norm_rows(void *arg, size_t first, size_t end)
             if (n->kind == TF_RMS_NORM)
                 k->rms_norm(y + c, x + c, weights(&n->w, c), n->w_offset,
                             n->eps, job->size);
+            else if (n->w.data && n->w_offset != 0)
+                layer_norm_offset(y + c, x + c, weights(&n->w, c),
+                                  weights(&n->b, c), n, job->size);
             else
                 k->layer_norm(y + c, x + c, weights(&n->w, c),
                               weights(&n->b, c), n->eps, job->size);

@@ -145,6 +145,8 @@ struct tf_tensor *tf_add(struct tf_ctx *ctx, struct tf_tensor *a,
 struct tf_tensor *tf_mul(struct tf_ctx *ctx, struct tf_tensor *a,
                          struct tf_tensor *b);
 struct tf_tensor *tf_scale(struct tf_ctx *ctx, struct tf_tensor *x, float a);
+/* Each element, no less than -most and no more than `most` (> 0). */
+struct tf_tensor *tf_clamp(struct tf_ctx *ctx, struct tf_tensor *x, float most);
 
 /* Row ids[t] of the table (any dtype), times scale, for each of n tokens:
  * [n][C]. Added to `into` when that is not NULL. Ids are checked by the caller.
