@@ -77,7 +77,8 @@ $(B)/lib/kernel/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl \
 	-mavx512dq -mfma -mf16c -mprefer-vector-width=512
 $(B)/lib/kernel/%_avxvnni.o: CFLAGS += -mavx2 -mavxvnni
 $(B)/lib/kernel/%_vnni.o: CFLAGS += -mavx512f -mavx512vnni
-$(B)/lib/kernel/%_amx.o: CFLAGS += -mamx-tile -mamx-int8 -mamx-bf16
+$(B)/lib/kernel/%_amx.o: CFLAGS += -mavx512f -mavx512bw -mavx512dq \
+	-mamx-tile -mamx-int8 -mamx-bf16
 
 $(LIB): $(OBJ)
 	rm -f $@ && $(AR) rcs $@ $^

@@ -15,7 +15,7 @@
 #include "kernel/gemm.h"
 #include "kernel/gemm_int8.h"
 
-enum { RUNS = 15, WAYS = 8 };
+enum { RUNS = 15, WAYS = 7 };
 
 typedef void cblas_sgemm_fn(int, int, int, int, int, int, float, const float *,
                             int, const float *, int, float, float *, int);
@@ -132,12 +132,10 @@ struct problem {
     size_t m, n, k;
     float *a, *b, *c;
     void *half; /* B's values in 16 bits */
-    struct tf_packed *packed;
     struct tf_int8 int8;
 };
 
-static void ours(const struct problem *p, const struct tf_packed *packed,
-                 enum tf_dtype dtype)
+static void ours(const struct problem *p, enum tf_dtype dtype)
 {
     struct tf_gemm g = {
         .m = p->m,
@@ -145,7 +143,6 @@ static void ours(const struct problem *p, const struct tf_packed *packed,
         .k = p->k,
         .a = { p->a, TF_F32, p->k, 1 },
         .b = { dtype == TF_F32 ? p->b : p->half, dtype, 1, p->k },
-        .packed = packed,
         .c = p->c,
         .ldc = p->n,
     };
@@ -193,22 +190,19 @@ static void run(const struct problem *p, int way)
                         (int)p->k, p->b, (int)p->k, 0, p->c, (int)p->n);
         break;
     case 1:
-        ours(p, NULL, TF_F32);
+        ours(p, TF_F32);
         break;
     case 2:
-        ours(p, p->packed, TF_F32);
+        ours(p, TF_BF16);
         break;
     case 3:
-        ours(p, NULL, TF_BF16);
+        ours(p, TF_F16);
         break;
     case 4:
-        ours(p, NULL, TF_F16);
-        break;
-    case 5:
         by_int8(p);
         break;
     default:
-        backward(p, way == 7);
+        backward(p, way == 6);
         break;
     }
 }
@@ -218,7 +212,6 @@ static void shape(size_t m, size_t n, size_t k)
     struct problem p = {
         m, n, k, numbers(m * k), numbers(n * k), numbers(m * n)
     };
-    struct tf_mat b = { p.b, TF_F32, 1, k };
     double t[WAYS][RUNS], flops = 2 * (double)m * (double)n * (double)k;
     int r, way;
     int8_t *q = calloc(n * k, 1);
@@ -232,8 +225,7 @@ static void shape(size_t m, size_t n, size_t k)
     tf_int8_sums(pool, &p.int8, sums);
     p.int8.sums = sums;
     p.half = calloc(n * k, 2);
-    p.packed = tf_pack(pool, k, n, b, &err);
-    if (!p.half || !p.packed)
+    if (!p.half)
         exit(1);
     for (r = -1; r < RUNS; r++) {
         for (way = 0; way < WAYS; way++) {
@@ -250,7 +242,6 @@ static void shape(size_t m, size_t n, size_t k)
                cblas_sgemm || way ? flops * 1e-9 / median(t[way], RUNS) : 0);
     printf("\n");
     fflush(stdout);
-    tf_packed_free(p.packed);
     free(q);
     free(scale);
     free(sums);
@@ -281,7 +272,7 @@ int main(int argc, char **argv)
         set_threads(threads);
     }
     printf("kernels %s, %d threads, inner loop %.1f GFLOP/s, memory %.1f GB/s; "
-           "GFLOP/s:\n    M     N     K OpenBLAS in place   packed     bf16"
+           "GFLOP/s:\n    M     N     K OpenBLAS      f32     bf16"
            "      f16     int8       dX       dW\n",
            tf_kernels()->name, threads, inner_loop(), memory());
     if (argc > 4) {

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include "kernel/gemm_parts.h"
 
 static pthread_key_t scratch_key;
@@ -38,64 +37,33 @@ float *tf_gemm_thread_scratch(size_t floats, struct tf_err *err)
     return scratch;
 }
 
-void tf_gemm_finish(const struct tf_kernels *kern, const struct tf_gemm *g,
-                    float *x, size_t row, size_t column, size_t n)
+struct tf_finish tf_finish_of(const struct tf_epilogue *e, float *c, size_t ldc)
 {
-    const struct tf_epilogue *e = g->epilogue;
-    size_t at = row * g->ldc + column;
-    float *c = g->c + at;
+    struct tf_finish f = { .c = c, .ldc = ldc, .alpha = 1 };
 
-    if (e && e->alpha != 0 && e->alpha != 1)
-        kern->scale(x, e->alpha, n);
-    if (e && e->bias)
-        kern->add(x, x, e->bias + column, n);
-    if (e && e->pre_act)
-        memcpy(e->pre_act + at, x, n * sizeof(*x));
-    if (e && e->act != TF_ACT_NONE)
-        kern->act[e->act](x, x, n);
-    if (e && e->residual)
-        kern->add(c, x, e->residual + row * e->ld_residual + column, n);
-    else if (e && e->accumulate)
-        kern->add(c, c, x, n);
-    else if (c != x)
-        memcpy(c, x, n * sizeof(*x));
-}
-
-static void finish(const void *arg, float *x, size_t row, size_t column,
-                   size_t n)
-{
-    tf_gemm_finish(tf_kernels(), arg, x, row, column, n);
-}
-
-/* What the epilogue does beyond adding to C. */
-static bool has_work(const struct tf_epilogue *e)
-{
-    return e && ((e->alpha != 0 && e->alpha != 1) || e->bias || e->pre_act ||
-                 e->act != TF_ACT_NONE || e->residual);
+    if (!e)
+        return f;
+    f.alpha = e->alpha != 0 ? e->alpha : 1;
+    f.bias = e->bias;
+    f.pre_act = e->pre_act;
+    f.act = e->act;
+    f.residual = e->residual;
+    f.ld_residual = e->ld_residual;
+    f.accumulate = e->accumulate;
+    return f;
 }
 
 static struct tf_product product_of(const struct tf_gemm *g)
 {
-    const struct tf_epilogue *e = g->epilogue;
-    struct tf_product p = {
+    return (struct tf_product){
         .tiling = &tf_kernels()->f32,
         .m = g->m,
         .n = g->n,
         .k = g->k,
         .a = { g->a.data, g->a.dtype, g->a.rs, g->a.cs },
         .b = { g->b.data, g->b.dtype, g->b.cs, g->b.rs },
-        .packed = g->packed ? &g->packed->panels : NULL,
-        .finish = finish,
-        .arg = g,
+        .finish = tf_finish_of(g->epilogue, g->c, g->ldc),
     };
-
-    if (e && (e->residual == g->c || (e->accumulate && has_work(e))))
-        return p; /* C is read at the end */
-    p.c = g->c;
-    p.ldc = g->ldc;
-    p.add = e && e->accumulate;
-    p.complete = !has_work(e);
-    return p;
 }
 
 static int gemm_thin(struct tf_pool *pool, const struct tf_gemm *g,
@@ -110,6 +78,22 @@ static int gemm_thin(struct tf_pool *pool, const struct tf_gemm *g,
     return 0;
 }
 
+/*
+ * bfloat16 hardware makes float32 products too: an operand is a sum of three
+ * bfloat16 (of one, when it is one), and of the nine products of these parts
+ * the six that reach into float32's 24 bits are summed (Henry, Tang and
+ * Heinecke 2019). To take the operands apart pays for products of some size.
+ */
+static bool by_pairs(const struct tf_gemm *g)
+{
+    enum { ROWS = 96, DEPTH = 64 };
+    const struct tf_tiling *t = &tf_kernels()->bf16;
+
+    return t->tile && g->m >= ROWS && g->n >= ROWS && g->k >= DEPTH &&
+           2 * t->kc % tf_dtype_info(g->a.dtype)->block == 0 &&
+           2 * t->kc % tf_dtype_info(g->b.dtype)->block == 0;
+}
+
 int tf_gemm(struct tf_pool *pool, const struct tf_gemm *g, struct tf_err *err)
 {
     struct tf_product p;
@@ -120,6 +104,10 @@ int tf_gemm(struct tf_pool *pool, const struct tf_gemm *g, struct tf_err *err)
     if (tf_gemm_is_thin(tf_kernels(), g))
         return gemm_thin(pool, g, err);
     p = product_of(g);
+    if (by_pairs(g)) {
+        p.tiling = &tf_kernels()->bf16;
+        p.pairs = true;
+    }
     scratch = tf_gemm_thread_scratch(
         tf_product_scratch(&p, tf_pool_threads(pool)), err);
     if (!scratch)

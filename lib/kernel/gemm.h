@@ -28,15 +28,6 @@ struct tf_mat {
     size_t rs, cs;
 };
 
-/* B packed once into panels for this CPU's tile: private memory of the
- * process, K * N * 4 bytes and a little. */
-struct tf_packed;
-
-struct tf_packed *tf_pack(struct tf_pool *pool, size_t k, size_t n,
-                          struct tf_mat b, struct tf_err *err);
-void tf_packed_free(struct tf_packed *p); /* NULL is allowed */
-size_t tf_packed_bytes(const struct tf_packed *p);
-
 /* What happens to C once its sum is whole, in this order:
  * alpha, bias, act, residual. */
 struct tf_epilogue {
@@ -54,8 +45,7 @@ struct tf_epilogue {
 struct tf_gemm {
     size_t m, n, k;
     struct tf_mat a;
-    struct tf_mat b;                /* used when packed is NULL */
-    const struct tf_packed *packed; /* of k and n */
+    struct tf_mat b;
     float *c;
     size_t ldc;
     const struct tf_epilogue *epilogue; /* NULL: none */

@@ -14,14 +14,13 @@ enum {
 struct work {
     const struct tf_gemm_int8 *g;
     const struct tf_kernels *kern;
-    struct tf_gemm out; /* where the product goes, and its epilogue */
-    size_t row;         /* bytes of a quantised row */
-    int8_t *x;          /* [m][row] */
-    float *scale;       /* [m] */
-    float *rows;        /* [worker][k]: a row without its outliers */
-    int32_t *sums;      /* [n], where w has none and they are wanted */
-    bool copied;        /* w can't be read in place: */
-    int8_t *w;          /* [n][row] */
+    size_t row;    /* bytes of a quantised row */
+    int8_t *x;     /* [m][row] */
+    float *scale;  /* [m] */
+    float *rows;   /* [worker][k]: a row without its outliers */
+    int32_t *sums; /* [n], where w has none and they are wanted */
+    bool copied;   /* w can't be read in place: */
+    int8_t *w;     /* [n][row] */
     struct tf_outliers outliers;
 };
 
@@ -85,21 +84,6 @@ static void prepare_weights(void *arg, size_t job, int worker)
     }
 }
 
-static void finish(const void *arg, float *x, size_t row, size_t column,
-                   size_t n)
-{
-    const struct work *w = arg;
-    const struct tf_gemm_int8 *g = w->g;
-    const int32_t *q = (const int32_t *)(const void *)x, *sums = q;
-
-    if (w->kern->int8_offset)
-        sums = (w->sums ? w->sums : g->w->sums) + column;
-    w->kern->dequantize(x, q, w->kern->int8_offset, sums, w->scale[row],
-                        g->w->scale + column, n);
-    tf_outliers_add(&w->outliers, row, g->w->n, column, n, x);
-    tf_gemm_finish(w->kern, &w->out, x, row, column, n);
-}
-
 /* Take the next bytes of the scratch, or with no scratch count them. */
 static void *take(char *scratch, size_t *used, size_t bytes)
 {
@@ -140,10 +124,17 @@ static struct tf_product product_of(const struct work *w)
         .k = w->row / CELL,
         .a = { w->x, TF_F32, w->row / CELL, 1 },
         .b = { weight->q, TF_F32, weight->ld / CELL, 1 },
-        .finish = finish,
-        .arg = w,
+        .finish = tf_finish_of(w->g->epilogue, w->g->c, w->g->ldc),
     };
 
+    p.finish.row_scale = w->scale;
+    p.finish.scale = weight->scale;
+    p.finish.sums = w->sums ? w->sums : weight->sums;
+    p.finish.shift = w->kern->int8_offset;
+    p.finish.kept = w->outliers.kept;
+    p.finish.kept_w = w->outliers.w;
+    p.finish.kept_count = w->outliers.count;
+    p.finish.ld_kept_w = weight->n;
     if (w->copied) {
         p.b.data = w->w;
         p.b.along = w->row / CELL;
@@ -164,9 +155,6 @@ int tf_gemm_int8(struct tf_pool *pool, const struct tf_gemm_int8 *g,
     assert(g->w->k <= TF_INT8_K_MAX);
     if (!g->m || !n)
         return 0;
-    w.out.c = g->c;
-    w.out.ldc = g->ldc;
-    w.out.epilogue = g->epilogue;
     w.row = tf_div_up(g->w->k, step) * step;
     w.copied = g->w->k != w.row || g->w->ld % CELL;
     p = product_of(&w);
@@ -175,7 +163,6 @@ int tf_gemm_int8(struct tf_pool *pool, const struct tf_gemm_int8 *g,
     if (!scratch)
         return -1;
     lay_out(&w, &p, threads, (char *)scratch, &rest);
-    p = product_of(&w);
     tf_pool_run(pool, tf_div_up(g->m, JOB_ROWS), quantize_rows, &w);
     failed = tf_outliers_find(pool, g, w.scale, &w.outliers, err);
     if (!failed) {
@@ -183,6 +170,7 @@ int tf_gemm_int8(struct tf_pool *pool, const struct tf_gemm_int8 *g,
             tf_pool_run(pool, tf_div_up(g->m, JOB_ROWS), quantize_rest, &w);
         if (w.sums || w.copied || w.outliers.count)
             tf_pool_run(pool, tf_div_up(n, JOB_ROWS), prepare_weights, &w);
+        p = product_of(&w);
         tf_product_run(pool, &p, rest);
     }
     tf_outliers_release(&w.outliers);

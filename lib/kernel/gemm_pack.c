@@ -1,14 +1,10 @@
+#include <stdint.h>
+#include <string.h>
 #include "kernel/gemm_parts.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include "base/mem.h"
-
 enum {
-    MAX_TILE = 64, /* at least every level's mr and nr */
-    STRIP = 16,    /* rows unpacked together before they are transposed */
-    STRIP_K = 256  /* k unpacked together: a multiple of every block */
+    GROUP = 16,   /* rows unpacked together before they are transposed */
+    GROUP_K = 256 /* k unpacked together: a multiple of every block */
 };
 
 static const void *element(const struct tf_side *s, size_t i, size_t p)
@@ -34,30 +30,42 @@ bool tf_columns_in_place(const struct tf_side *s)
     return plain(s) && s->along == 1;
 }
 
-void tf_pack_rows(float *dst, size_t ldd, const struct tf_side *s, size_t i,
-                  size_t m, size_t p, size_t k)
+/* dst[m][ldd]: what lies along the rows in memory, turned. */
+static void turn_rows(float *dst, size_t ldd, const struct tf_side *s, size_t i,
+                      size_t m, size_t p, size_t k)
 {
     const struct tf_kernels *kern = tf_kernels();
     const struct tf_dtype_info *type = tf_dtype_info(s->dtype);
-    float strip[STRIP * STRIP_K];
+    float group[GROUP * GROUP_K];
     size_t r, q, d, n, w;
+
+    if (plain(s)) {
+        kern->transpose(dst, ldd, element(s, i, p), s->depth, k, m);
+        return;
+    }
+    for (r = 0; r < m; r += w) {
+        w = tf_least(GROUP_K, m - r);
+        for (q = 0; q < k; q += n) {
+            n = tf_least(GROUP, k - q);
+            for (d = 0; d < n; d++)
+                type->unpack(group + d * w, element(s, i + r, p + q + d), w);
+            kern->transpose(dst + r * ldd + q, ldd, group, w, n, w);
+        }
+    }
+}
+
+/* dst[m][ldd]: rows of float32. */
+static void float_rows(float *dst, size_t ldd, const struct tf_side *s,
+                       size_t i, size_t m, size_t p, size_t k)
+{
+    const struct tf_dtype_info *type = tf_dtype_info(s->dtype);
+    size_t r, q;
 
     if (s->depth == 1) {
         for (r = 0; r < m; r++)
             type->unpack(dst + r * ldd, element(s, i + r, p), k);
-    } else if (s->along == 1 && plain(s)) {
-        kern->transpose(dst, ldd, element(s, i, p), s->depth, k, m);
     } else if (s->along == 1) {
-        for (r = 0; r < m; r += w) {
-            w = tf_least(STRIP_K, m - r);
-            for (q = 0; q < k; q += n) {
-                n = tf_least(STRIP, k - q);
-                for (d = 0; d < n; d++)
-                    type->unpack(strip + d * w, element(s, i + r, p + q + d),
-                                 w);
-                kern->transpose(dst + r * ldd + q, ldd, strip, w, n, w);
-            }
-        }
+        turn_rows(dst, ldd, s, i, m, p, k);
     } else {
         for (r = 0; r < m; r++)
             for (q = 0; q < k; q++)
@@ -65,12 +73,13 @@ void tf_pack_rows(float *dst, size_t ldd, const struct tf_side *s, size_t i,
     }
 }
 
-static void pack_columns(float *dst, size_t nr, const struct tf_side *s,
+/* dst[k][nr]: rows of a side that lie along k, as columns. */
+static void turn_columns(float *dst, size_t nr, const struct tf_side *s,
                          size_t j, size_t n, size_t p, size_t k)
 {
     const struct tf_kernels *kern = tf_kernels();
     const struct tf_dtype_info *type = tf_dtype_info(s->dtype);
-    float strip[STRIP * STRIP_K];
+    float group[GROUP * GROUP_K];
     size_t c, d, q, w, h;
 
     if (plain(s)) {
@@ -78,13 +87,13 @@ static void pack_columns(float *dst, size_t nr, const struct tf_side *s,
         return;
     }
     for (c = 0; c < n; c += h) {
-        h = tf_least(STRIP, n - c);
+        h = tf_least(GROUP, n - c);
         for (q = 0; q < k; q += w) {
-            w = tf_least(STRIP_K, k - q);
+            w = tf_least(GROUP_K, k - q);
             for (d = 0; d < h; d++)
-                type->unpack(strip + d * STRIP_K, element(s, j + c + d, p + q),
+                type->unpack(group + d * GROUP_K, element(s, j + c + d, p + q),
                              w);
-            kern->transpose(dst + q * nr + c, nr, strip, STRIP_K, h, w);
+            kern->transpose(dst + q * nr + c, nr, group, GROUP_K, h, w);
         }
     }
 }
@@ -103,8 +112,9 @@ static void copy_columns(float *dst, size_t nr, const float *src, size_t depth,
             memcpy(dst + q * nr, src + q * depth, nr * sizeof(*dst));
 }
 
-void tf_pack_panel(float *dst, size_t nr, const struct tf_side *s, size_t j,
-                   size_t n, size_t p, size_t k)
+/* dst[k][nr]: columns of float32. */
+static void float_panel(float *dst, size_t nr, const struct tf_side *s,
+                        size_t j, size_t n, size_t p, size_t k)
 {
     const struct tf_dtype_info *type = tf_dtype_info(s->dtype);
     size_t q, c;
@@ -115,7 +125,7 @@ void tf_pack_panel(float *dst, size_t nr, const struct tf_side *s, size_t j,
         for (q = 0; q < k; q++)
             type->unpack(dst + q * nr, element(s, j, p + q), n);
     } else if (s->depth == 1) {
-        pack_columns(dst, nr, s, j, n, p, k);
+        turn_columns(dst, nr, s, j, n, p, k);
     } else {
         for (q = 0; q < k; q++)
             for (c = 0; c < n; c++)
@@ -126,74 +136,44 @@ void tf_pack_panel(float *dst, size_t nr, const struct tf_side *s, size_t j,
             dst[q * nr + c] = 0;
 }
 
-size_t tf_panels_floats(size_t k, size_t nr, size_t count)
+void tf_pack_rows(float *dst, size_t ldd, size_t plane, struct tf_cells how,
+                  const struct tf_side *s, size_t i, size_t m, size_t p,
+                  size_t k, size_t cells, float *strip)
 {
-    return k * nr * count;
-}
+    const float *src = strip;
+    size_t r, lds = 2 * cells;
 
-float *tf_panel(const struct tf_panels *p, size_t block, size_t panel)
-{
-    return p->data + (block * TF_GEMM_KC * p->count +
-                      tf_k_in_block(p->k, block) * panel) *
-                         p->nr;
-}
-
-struct pack_job {
-    const struct tf_panels *dst;
-    const struct tf_side *s;
-    size_t j, n;
-};
-
-static void pack_one(void *arg, size_t i, int worker)
-{
-    const struct pack_job *job = arg;
-    size_t block, nr = job->dst->nr, n = tf_least(nr, job->n - i * nr);
-
-    (void)worker;
-    for (block = 0; block < tf_k_blocks(job->dst->k); block++)
-        tf_pack_panel(tf_panel(job->dst, block, i), nr, job->s, job->j + i * nr,
-                      n, block * TF_GEMM_KC, tf_k_in_block(job->dst->k, block));
-}
-
-void tf_pack_panels(struct tf_pool *pool, const struct tf_panels *dst,
-                    const struct tf_side *s, size_t j, size_t n)
-{
-    struct pack_job job = { dst, s, j, n };
-
-    tf_pool_run(pool, dst->count, pack_one, &job);
-}
-
-struct tf_packed *tf_pack(struct tf_pool *pool, size_t k, size_t n,
-                          struct tf_mat b, struct tf_err *err)
-{
-    size_t nr = tf_kernels()->f32.nr;
-    struct tf_side side = { b.data, b.dtype, b.cs, b.rs };
-    struct tf_packed *p = tf_alloc(1, sizeof(*p), err);
-    size_t bytes, count = n / nr + (n % nr != 0);
-
-    if (!p)
-        return NULL;
-    p->n = n;
-    p->panels = (struct tf_panels){ k, nr, count, NULL };
-    if (__builtin_mul_overflow(k, count * nr * sizeof(float), &bytes) ||
-        !(p->panels.data = aligned_alloc(64, (bytes + 64) / 64 * 64))) {
-        tf_no_memory(err, bytes);
-        free(p);
-        return NULL;
+    if (!how.pairs) {
+        float_rows(dst, ldd, s, i, m, p, k);
+        return;
     }
-    tf_pack_panels(pool, &p->panels, &side, 0, n);
-    return p;
+    if (tf_rows_in_place(s) && k == lds) {
+        src = element(s, i, p);
+        lds = s->along;
+    } else {
+        float_rows(strip, lds, s, i, m, p, k);
+        for (r = 0; r < m; r++)
+            memset(strip + r * lds + k, 0, (lds - k) * sizeof(*strip));
+    }
+    for (r = 0; r < m; r++)
+        tf_kernels()->split((uint32_t *)(void *)(dst + r * ldd), plane,
+                            how.planes, src + r * lds, 2 * cells);
 }
 
-void tf_packed_free(struct tf_packed *p)
+void tf_pack_panel(float *dst, size_t nr, struct tf_cells how,
+                   const struct tf_side *s, size_t j, size_t n, size_t p,
+                   size_t k, size_t cells, float *strip)
 {
-    if (p)
-        free(p->panels.data);
-    free(p);
-}
+    size_t q;
 
-size_t tf_packed_bytes(const struct tf_packed *p)
-{
-    return tf_panels_floats(p->panels.k, p->panels.nr, p->panels.count) *
-           sizeof(float);
+    if (!how.pairs) {
+        float_panel(dst, nr, s, j, n, p, k);
+        return;
+    }
+    float_panel(strip, nr, s, j, n, p, k);
+    memset(strip + k * nr, 0, (2 * cells - k) * nr * sizeof(*strip));
+    for (q = 0; q < cells; q++)
+        tf_kernels()->split_pairs((uint32_t *)(void *)(dst + q * nr),
+                                  cells * nr, how.planes, strip + 2 * q * nr,
+                                  strip + (2 * q + 1) * nr, nr);
 }

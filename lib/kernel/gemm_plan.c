@@ -1,7 +1,5 @@
 #include "kernel/gemm_parts.h"
 
-#include <string.h>
-
 /* How a product is cut. Rows and panels are sides of the product, not of C:
  * when `turned`, the rows are C's columns. */
 struct plan {
@@ -12,37 +10,38 @@ struct plan {
     bool direct;                         /* sums gather in C itself */
     bool rows_in_place, panels_in_place; /* and are not packed */
     struct tf_side row_side, panel_side;
+    struct tf_cells row_cells, panel_cells;
     size_t rows, columns;
-    size_t tile_rows;  /* rows of a tile, at most kern->mr */
+    size_t cell;       /* elements of a cell */
+    size_t k;          /* cells */
+    size_t tile_rows;  /* rows of a tile, at most tiling->mr */
     size_t tiles;      /* of tile_rows rows, that cover `rows` */
     size_t row_blocks; /* the tiles are dealt evenly to this many blocks */
     size_t chunk;      /* panels that are packed together */
     size_t groups;     /* that a chunk is cut into */
     size_t block_tiles, group_panels; /* the largest block and group */
-    struct tf_panels panels; /* of the chunk, or the packed operand's */
-    size_t first_panel;      /* of the chunk in `panels` */
-    size_t first_column;     /* of the chunk in C */
-    size_t chunk_panels;     /* of this chunk */
-    float *scratch;          /* of all workers */
+    size_t first_column;              /* of this chunk */
+    size_t chunk_panels;              /* of this chunk */
+    float *panels;  /* [k block][panel][plane][k in the block][nr] */
+    float *scratch; /* of all workers */
 };
 
 enum {
-    BLOCK_ROWS = 112,        /* of tiles that stay in the second cache level */
-    CHUNK_COLUMNS = 1024,    /* partial sums of a block stay in L2 */
     CHUNK_FLOATS = 2 << 20,  /* 8 MB of packed panels */
-    DIRECT_FLOATS = 3 << 18, /* of C: more of it is better written in rows */
-    TILES_IN_PLACE = 6,      /* to pack for less does not pay */
-    JOBS_PER_THREAD = 4      /* evens out threads that run unevenly */
+    DIRECT_FLOATS = 3 << 18, /* of C: more of it is better written in tiles */
+    ROW_GAP = 16,       /* cells between packed rows, against cache conflicts */
+    TILES_IN_PLACE = 6, /* to pack for less does not pay */
+    JOBS_PER_THREAD = 4 /* evens out threads that run unevenly */
 };
 
 /*
  * About what an orientation costs, in vectors: the sums, with the columns
- * filled up to whole panels, and the operands that must be transposed.
+ * filled up to whole vectors, and the operands that must be transposed.
  */
 static double cost(size_t k, const struct tf_side *rows, size_t nrows,
                    const struct tf_side *panels, size_t ncolumns)
 {
-    double full = (double)tf_div_up(ncolumns, 16) * 16, c;
+    double full = (double)tf_round_up(ncolumns, 16), c;
 
     c = (double)tf_most(nrows, 4) * full * (double)k / 16;
     if (rows->depth != 1)
@@ -52,27 +51,49 @@ static double cost(size_t k, const struct tf_side *rows, size_t nrows,
     return c;
 }
 
+static struct tf_cells cells_of(const struct plan *p, const struct tf_side *s)
+{
+    struct tf_cells c = { p->g->pairs, 1 };
+
+    if (c.pairs && s->dtype != TF_BF16)
+        c.planes = 3;
+    return c;
+}
+
 static void orient(struct plan *p)
 {
     const struct tf_product *g = p->g;
 
-    p->turned = !g->packed && cost(g->k, &g->b, g->n, &g->a, g->m) +
-                                      (double)g->m * (double)g->n <
-                                  cost(g->k, &g->a, g->m, &g->b, g->n);
+    p->turned =
+        cost(g->k, &g->b, g->n, &g->a, g->m) + (double)g->m * (double)g->n <
+        cost(g->k, &g->a, g->m, &g->b, g->n);
     p->row_side = p->turned ? g->b : g->a;
     p->panel_side = p->turned ? g->a : g->b;
+    p->row_cells = cells_of(p, &p->row_side);
+    p->panel_cells = cells_of(p, &p->panel_side);
     p->rows = p->turned ? g->n : g->m;
     p->columns = p->turned ? g->m : g->n;
+    p->cell = g->pairs ? 2 : 1;
+    p->k = tf_round_up(tf_div_up(g->k, p->cell), p->tiling->k_step);
     p->tile =
         p->turned && p->tiling->turned ? p->tiling->turned : p->tiling->tile;
 }
 
+/* Nothing is done to the sums but to add them to C. */
+static bool is_plain(const struct tf_finish *f)
+{
+    return !f->row_scale && f->alpha == 1 && !f->bias && !f->pre_act &&
+           f->act == TF_ACT_NONE && !f->residual;
+}
+
 static void choose_places(struct plan *p)
 {
-    p->direct = p->g->c && !p->turned && p->rows * p->columns <= DIRECT_FLOATS;
-    p->rows_in_place =
-        tf_rows_in_place(&p->row_side) && p->rows % p->tiling->row_step == 0;
-    p->panels_in_place = !p->g->packed && p->tiles <= TILES_IN_PLACE &&
+    p->direct = !p->turned && p->tiling->row_step == 1 &&
+                p->rows * p->columns <= DIRECT_FLOATS &&
+                is_plain(&p->g->finish);
+    p->rows_in_place = !p->g->pairs && p->rows % p->tiling->row_step == 0 &&
+                       tf_rows_in_place(&p->row_side);
+    p->panels_in_place = !p->g->pairs && p->tiles <= TILES_IN_PLACE &&
                          tf_columns_in_place(&p->panel_side) &&
                          p->columns % p->tiling->nr == 0;
 }
@@ -80,55 +101,59 @@ static void choose_places(struct plan *p)
 static void cut(struct plan *p, int threads)
 {
     size_t nr = p->tiling->nr, panels = tf_div_up(p->columns, nr), jobs;
-    size_t step = p->tiling->row_step;
+    size_t column = tf_most(1, p->k * p->panel_cells.planes);
 
     p->chunk = tf_most(
-        1, tf_least(CHUNK_FLOATS / tf_most(1, p->g->k), CHUNK_COLUMNS) / nr);
+        1, tf_least(CHUNK_FLOATS / column, p->tiling->block_columns) / nr);
     p->chunk = tf_least(p->chunk, panels);
     p->tiles = tf_div_up(p->rows, p->tiling->mr);
-    p->tile_rows = tf_div_up(tf_div_up(p->rows, p->tiles), step) * step;
+    p->tile_rows =
+        tf_round_up(tf_div_up(p->rows, p->tiles), p->tiling->row_step);
     jobs = threads > 1 ? (size_t)threads * JOBS_PER_THREAD : 1;
-    p->row_blocks = tf_most(tf_div_up(p->tiles, BLOCK_ROWS / p->tiling->mr),
-                            tf_least(p->tiles, jobs));
+    p->row_blocks =
+        tf_most(tf_div_up(p->tiles, p->tiling->block_rows / p->tiling->mr),
+                tf_least(p->tiles, jobs));
     p->groups = tf_least(p->chunk, tf_div_up(jobs, p->row_blocks));
     p->block_tiles = tf_div_up(p->tiles, p->row_blocks);
     p->group_panels = tf_div_up(p->chunk, p->groups);
 }
 
-/* Floats of a worker's own scratch: packed rows, partial sums, finished
- * rows of C. */
+/* Floats of a worker's own scratch: packed rows, partial sums, a tile of C
+ * turned, float32 to be split. */
 static size_t rows_floats(const struct plan *p)
 {
-    return tf_round_line(p->block_tiles * p->tile_rows * TF_GEMM_KC);
+    return tf_round_line(p->block_tiles * p->tile_rows *
+                         (p->tiling->kc + ROW_GAP) * p->row_cells.planes);
+}
+
+static size_t tile_floats(const struct plan *p)
+{
+    return tf_round_line(p->tiling->mr * p->tiling->nr);
 }
 
 static size_t sums_floats(const struct plan *p)
 {
-    return p->direct ? 0
-                     : p->block_tiles * p->group_panels * p->tiling->mr *
-                           p->tiling->nr;
+    return p->block_tiles * p->group_panels * tile_floats(p);
 }
 
 static size_t strip_floats(const struct plan *p)
 {
-    size_t nr = p->tiling->nr;
-
-    if (p->direct)
+    if (!p->row_cells.pairs)
         return 0;
-    return tf_round_line(p->turned ? nr * p->block_tiles * p->tile_rows
-                                   : p->tile_rows * p->group_panels * nr);
+    return TF_STRIP(tf_most(p->block_tiles * p->tile_rows, p->tiling->nr));
 }
 
 static size_t worker_floats(const struct plan *p)
 {
-    return rows_floats(p) + sums_floats(p) + strip_floats(p);
+    return rows_floats(p) + sums_floats(p) + tile_floats(p) + strip_floats(p);
 }
 
 static size_t panels_floats(const struct plan *p)
 {
-    if (p->g->packed || p->panels_in_place)
+    if (p->panels_in_place)
         return 0;
-    return tf_round_line(tf_panels_floats(p->g->k, p->tiling->nr, p->chunk));
+    return tf_round_line(p->k * p->panel_cells.planes * p->tiling->nr *
+                         p->chunk);
 }
 
 /* Part i of n things dealt evenly to `parts`. */
@@ -139,188 +164,179 @@ static size_t deal(size_t n, size_t parts, size_t i)
 
 /* One job: a block of rows by a group of panels. */
 struct job {
-    size_t tile, tiles; /* first and how many */
+    size_t tiles;
     size_t row, rows;
     size_t panel, panels; /* in the chunk */
     size_t column, columns;
-    float *packed, *sums, *strip;
+    float *packed, *sums, *turned, *strip;
 };
+
+static void lay_out_worker(const struct plan *p, struct job *j, int worker)
+{
+    j->packed = p->scratch + (size_t)worker * worker_floats(p);
+    j->sums = j->packed + rows_floats(p);
+    j->turned = j->sums + sums_floats(p);
+    j->strip = j->turned + tile_floats(p);
+}
 
 static struct job job_at(const struct plan *p, size_t i, int worker)
 {
     size_t block = i / p->groups, group = i % p->groups, nr = p->tiling->nr;
+    size_t tile = deal(p->tiles, p->row_blocks, block);
     struct job j;
 
-    j.tile = deal(p->tiles, p->row_blocks, block);
-    j.tiles = deal(p->tiles, p->row_blocks, block + 1) - j.tile;
-    j.row = tf_least(j.tile * p->tile_rows, p->rows);
+    j.tiles = deal(p->tiles, p->row_blocks, block + 1) - tile;
+    j.row = tf_least(tile * p->tile_rows, p->rows);
     j.rows = tf_least(j.tiles * p->tile_rows, p->rows - j.row);
     j.panel = deal(p->chunk_panels, p->groups, group);
     j.panels = deal(p->chunk_panels, p->groups, group + 1) - j.panel;
     j.column = tf_least(p->first_column + j.panel * nr, p->columns);
     j.columns = tf_least(j.panels * nr, p->columns - j.column);
-    j.packed = p->scratch + (size_t)worker * worker_floats(p);
-    j.sums = j.packed + rows_floats(p);
-    j.strip = j.sums + sums_floats(p);
+    lay_out_worker(p, &j, worker);
     return j;
 }
 
-static float *sums_of(const struct plan *p, const struct job *j, size_t panel,
-                      size_t tile)
+static size_t k_blocks(const struct plan *p)
 {
-    return j->sums + (panel * j->tiles + tile) * p->tiling->mr * p->tiling->nr;
+    return tf_most(1, tf_div_up(p->k, p->tiling->kc));
 }
 
-/* The rows of a block of k: where they are, or packed. */
-static const float *rows_of_block(const struct plan *p, const struct job *j,
-                                  size_t block, size_t *lda)
+/* How much of k is in a block: cells, and elements before the zeros. */
+static size_t cells_in(const struct plan *p, size_t block)
+{
+    return tf_least(p->tiling->kc, p->k - block * p->tiling->kc);
+}
+
+static size_t elements_in(const struct plan *p, size_t block)
+{
+    return tf_least(p->tiling->kc * p->cell,
+                    p->g->k - block * p->tiling->kc * p->cell);
+}
+
+static float *panel_at(const struct plan *p, size_t block, size_t panel)
+{
+    return p->panels + (block * p->tiling->kc * p->chunk_panels +
+                        cells_in(p, block) * panel) *
+                           p->panel_cells.planes * p->tiling->nr;
+}
+
+/* Tell a tile where the rows of a block of k are: in place, or packed now. */
+static void take_rows(const struct plan *p, const struct job *j, size_t block,
+                      struct tf_tile *t)
 {
     const struct tf_side *s = &p->row_side;
-    size_t p0 = block * TF_GEMM_KC;
+    size_t first = block * p->tiling->kc * p->cell;
 
+    t->a_planes = p->row_cells.planes;
     if (p->rows_in_place) {
-        *lda = s->along;
-        return (const float *)s->data + j->row * s->along + p0;
+        t->a = (const float *)s->data + j->row * s->along + first;
+        t->lda = s->along;
+        return;
     }
-    *lda = TF_GEMM_KC;
-    tf_pack_rows(j->packed, TF_GEMM_KC, s, j->row, j->rows, p0,
-                 tf_k_in_block(p->g->k, block));
-    return j->packed;
+    t->a = j->packed;
+    t->lda = p->tiling->kc + ROW_GAP;
+    t->a_plane = p->block_tiles * p->tile_rows * t->lda;
+    tf_pack_rows(j->packed, t->lda, t->a_plane, p->row_cells, s, j->row,
+                 j->rows, first, elements_in(p, block), t->k, j->strip);
 }
 
-static const float *panel_of_block(const struct plan *p, const struct job *j,
-                                   size_t block, size_t panel, size_t *ldb)
+static void take_panel(const struct plan *p, const struct job *j, size_t block,
+                       size_t panel, struct tf_tile *t)
 {
     const struct tf_side *s = &p->panel_side;
+    size_t nr = p->tiling->nr;
 
+    t->n = tf_least(nr, j->columns - panel * nr);
+    t->b_planes = p->panel_cells.planes;
+    t->b_plane = t->k * nr;
+    t->ldb = nr;
+    t->step = 0;
     if (p->panels_in_place) {
-        *ldb = s->depth;
-        return (const float *)s->data + j->column + panel * p->tiling->nr +
-               block * TF_GEMM_KC * s->depth;
+        t->b = (const float *)s->data + j->column + panel * nr +
+               block * p->tiling->kc * s->depth;
+        t->ldb = s->depth;
+    } else {
+        t->b = panel_at(p, block, j->panel + panel);
+        /* the next one is fetched while all tiles meet this one */
+        if (panel + 1 < j->panels)
+            t->step = tf_most(1, t->b_planes * nr / j->tiles);
     }
-    *ldb = p->tiling->nr;
-    return tf_panel(&p->panels, block, p->first_panel + j->panel + panel);
+    t->ahead = t->b;
+    if (t->step)
+        t->ahead += t->b_planes * t->b_plane;
 }
 
-/* While a panel is multiplied into every row, the next one is fetched. */
+/* Sums that are complete go to C. */
+static void finish(const struct plan *p, const struct job *j,
+                   const struct tf_tile *t, size_t row, size_t column)
+{
+    const struct tf_kernels *kern = tf_kernels();
+    size_t mr = p->tiling->mr, nr = p->tiling->nr;
+
+    if (p->turned) {
+        kern->transpose(j->turned, mr, t->c, nr, t->m, t->n);
+        kern->finish(&p->g->finish, j->turned, mr, column, row, t->n, t->m);
+    } else {
+        kern->finish(&p->g->finish, t->c, nr, row, column, t->m, t->n);
+    }
+}
+
 static void sum_block(const struct plan *p, const struct job *j, size_t block)
 {
-    const struct tf_product *g = p->g;
-    size_t nr = p->tiling->nr, panel, tile, done;
-    struct tf_tile t = { .k = tf_k_in_block(g->k, block) };
-    const float *rows = rows_of_block(p, j, block, &t.lda);
+    const struct tf_finish *f = &p->g->finish;
+    size_t nr = p->tiling->nr, panel, done, column;
+    bool last = block + 1 == k_blocks(p);
+    struct tf_tile t = { .k = cells_in(p, block) };
+    float *sums = j->sums;
+    const float *rows;
 
-    t.ldc = p->direct ? g->ldc : nr;
-    t.first = !block && !(p->direct && g->add);
+    t.ldc = p->direct ? f->ldc : nr;
+    t.first = !block && !(p->direct && f->accumulate);
+    take_rows(p, j, block, &t);
+    rows = t.a;
     for (panel = 0; panel < j->panels; panel++) {
-        t.b = panel_of_block(p, j, block, panel, &t.ldb);
-        t.n = tf_least(nr, j->columns - panel * nr);
-        t.step = 0;
-        if (panel + 1 < j->panels && !p->panels_in_place)
-            t.step = tf_most(1, nr / j->tiles);
-        t.ahead = t.step ? t.b + t.k * nr : t.b;
-        for (tile = 0, done = 0; done < j->rows; tile++, done += t.m) {
+        take_panel(p, j, block, panel, &t);
+        column = j->column + panel * nr;
+        for (done = 0; done < j->rows; done += t.m, sums += tile_floats(p)) {
             t.m = tf_least(p->tile_rows, j->rows - done);
             t.a = rows + done * t.lda;
-            t.c = p->direct
-                      ? g->c + (j->row + done) * g->ldc + j->column + panel * nr
-                      : sums_of(p, j, panel, tile);
+            t.c = p->direct ? f->c + (j->row + done) * f->ldc + column : sums;
             p->tile(&t);
+            if (last && !p->direct)
+                finish(p, j, &t, j->row + done, column);
             t.ahead += t.k * t.step;
         }
     }
-}
-
-static void finish_in_place(const struct plan *p, const struct job *j)
-{
-    size_t i;
-
-    for (i = j->row; !p->g->complete && i < j->row + j->rows; i++)
-        p->g->finish(p->g->arg, p->g->c + i * p->g->ldc + j->column, i,
-                     j->column, j->columns);
-}
-
-/* Rows of C that a strip of sums makes: the tiles of one row of tiles side by
- * side or, turned, those of one panel transposed. */
-static void finish_tiles(const struct plan *p, const struct job *j, size_t tile)
-{
-    size_t nr = p->tiling->nr, done = tile * p->tile_rows, panel, i;
-    size_t m = tf_least(p->tile_rows, j->rows - done);
-
-    for (panel = 0; panel < j->panels; panel++) {
-        const float *sums = sums_of(p, j, panel, tile);
-        size_t n = tf_least(nr, j->columns - panel * nr);
-
-        for (i = 0; i < m; i++)
-            memcpy(j->strip + i * j->columns + panel * nr, sums + i * nr,
-                   n * sizeof(float));
-    }
-    for (i = 0; i < m; i++)
-        p->g->finish(p->g->arg, j->strip + i * j->columns, j->row + done + i,
-                     j->column, j->columns);
-}
-
-static void finish_panel(const struct plan *p, const struct job *j,
-                         size_t panel)
-{
-    size_t nr = p->tiling->nr, tile, done, i;
-    size_t n = tf_least(nr, j->columns - panel * nr);
-
-    for (tile = 0, done = 0; done < j->rows; tile++, done += p->tile_rows)
-        tf_kernels()->transpose(j->strip + done, j->rows,
-                                sums_of(p, j, panel, tile), nr,
-                                tf_least(p->tile_rows, j->rows - done), n);
-    for (i = 0; i < n; i++)
-        p->g->finish(p->g->arg, j->strip + i * j->rows,
-                     j->column + panel * nr + i, j->row, j->rows);
 }
 
 static void run_job(void *arg, size_t i, int worker)
 {
     const struct plan *p = arg;
     struct job j = job_at(p, i, worker);
-    size_t block, t;
+    size_t block;
 
     if (!j.rows || !j.columns)
         return;
     if (p->tiling->enter)
         p->tiling->enter();
-    for (block = 0; block < tf_k_blocks(p->g->k); block++)
+    for (block = 0; block < k_blocks(p); block++)
         sum_block(p, &j, block);
     if (p->tiling->leave)
         p->tiling->leave();
-    if (p->direct) {
-        finish_in_place(p, &j);
-    } else if (p->turned) {
-        for (t = 0; t < j.panels; t++)
-            finish_panel(p, &j, t);
-    } else {
-        for (t = 0; t * p->tile_rows < j.rows; t++)
-            finish_tiles(p, &j, t);
-    }
 }
 
-static void run_chunks(struct plan *p, struct tf_pool *pool, float *scratch)
+static void pack_panel(void *arg, size_t i, int worker)
 {
-    size_t nr = p->tiling->nr, panels = tf_div_up(p->columns, nr), first;
+    const struct plan *p = arg;
+    size_t nr = p->tiling->nr, column = p->first_column + i * nr, block;
+    struct job j;
 
-    p->scratch = scratch + panels_floats(p);
-    for (first = 0; first < panels; first += p->chunk) {
-        p->chunk_panels = tf_least(p->chunk, panels - first);
-        p->first_column = first * nr;
-        if (p->g->packed) {
-            p->panels = *p->g->packed;
-            p->first_panel = first;
-        } else if (!p->panels_in_place) {
-            p->panels =
-                (struct tf_panels){ p->g->k, nr, p->chunk_panels, scratch };
-            p->first_panel = 0;
-            tf_pack_panels(
-                pool, &p->panels, &p->panel_side, p->first_column,
-                tf_least(p->chunk_panels * nr, p->columns - p->first_column));
-        }
-        tf_pool_run(pool, p->row_blocks * p->groups, run_job, p);
-    }
+    lay_out_worker(p, &j, worker);
+    for (block = 0; block < k_blocks(p); block++)
+        tf_pack_panel(panel_at(p, block, i), nr, p->panel_cells, &p->panel_side,
+                      column, tf_least(nr, p->columns - column),
+                      block * p->tiling->kc * p->cell, elements_in(p, block),
+                      cells_in(p, block), j.strip);
 }
 
 static struct plan plan_of(const struct tf_product *g, int threads)
@@ -344,8 +360,17 @@ void tf_product_run(struct tf_pool *pool, const struct tf_product *g,
                     float *scratch)
 {
     struct plan p = plan_of(g, tf_pool_threads(pool));
+    size_t nr = p.tiling->nr, panels = tf_div_up(p.columns, nr), first;
 
-    run_chunks(&p, pool, scratch);
+    p.panels = scratch;
+    p.scratch = scratch + panels_floats(&p);
+    for (first = 0; first < panels; first += p.chunk) {
+        p.chunk_panels = tf_least(p.chunk, panels - first);
+        p.first_column = first * nr;
+        if (!p.panels_in_place)
+            tf_pool_run(pool, p.chunk_panels, pack_panel, &p);
+        tf_pool_run(pool, p.row_blocks * p.groups, run_job, &p);
+    }
 }
 
 /* Every size is taken at its bound, so that it grows with m, n and k. */
@@ -355,13 +380,13 @@ size_t tf_product_bound(const struct tf_tiling *tiling, size_t m, size_t n,
     struct plan p = { .tiling = tiling };
     size_t mr = tiling->mr, nr = tiling->nr, size = 0, turned, panels;
 
+    p.row_cells.planes = 1;
+    p.tile_rows = mr;
     for (turned = 0; turned < 2; turned++) {
-        p.turned = turned;
-        p.tile_rows = mr;
         p.block_tiles =
-            tf_least(tf_div_up(turned ? n : m, mr), BLOCK_ROWS / mr);
+            tf_least(tf_div_up(turned ? n : m, mr), tiling->block_rows / mr);
         p.group_panels = tf_least(tf_div_up(turned ? m : n, nr),
-                                  tf_most(1, CHUNK_COLUMNS / nr));
+                                  tf_most(1, tiling->block_columns / nr));
         panels =
             tf_least(k * nr * p.group_panels, tf_most(CHUNK_FLOATS, k * nr));
         size = tf_most(size, tf_round_line(panels) + worker_floats(&p));

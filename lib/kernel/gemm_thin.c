@@ -14,15 +14,15 @@ struct thin {
     size_t ldx;
     size_t columns; /* of a job */
     float *strips;  /* [worker][m][columns] */
+    struct tf_finish finish;
 };
 
 bool tf_gemm_is_thin(const struct tf_kernels *kern, const struct tf_gemm *g)
 {
     const struct tf_mat *b = &g->b;
 
-    return g->m <= TF_THIN_ROWS && !g->packed &&
-           ((b->rs == 1 && kern->dots[b->dtype]) ||
-            (b->cs == 1 && kern->sums[b->dtype]));
+    return g->m <= TF_THIN_ROWS && ((b->rs == 1 && kern->dots[b->dtype]) ||
+                                    (b->cs == 1 && kern->sums[b->dtype]));
 }
 
 static size_t job_columns(const struct tf_gemm *g)
@@ -47,7 +47,8 @@ static void run_job(void *arg, size_t job, int worker)
     const struct thin *t = arg;
     const struct tf_gemm *g = t->g;
     const struct tf_mat *b = &g->b;
-    size_t at = job * t->columns, n = tf_least(t->columns, g->n - at), i, p;
+    size_t at = job * t->columns, n = tf_least(t->columns, g->n - at), p;
+    size_t kc = t->kern->f32.kc; /* as other products sum */
     float *strip = t->strips + (size_t)worker * g->m * t->columns;
     const struct tf_dtype_info *type = tf_dtype_info(b->dtype);
     size_t bytes = type->bytes;
@@ -57,29 +58,33 @@ static void run_job(void *arg, size_t job, int worker)
         t->kern->dots[b->dtype](g->k, t->x, t->ldx, g->m, w, b->cs, n, strip,
                                 n);
     } else {
-        for (i = 0; i < tf_k_blocks(g->k); i++) {
-            p = i * TF_GEMM_KC;
-            t->kern->sums[b->dtype](tf_k_in_block(g->k, i), t->x + p, t->ldx,
+        for (p = 0; !p || p < g->k; p += kc)
+            t->kern->sums[b->dtype](tf_least(kc, g->k - p), t->x + p, t->ldx,
                                     g->m, w + p * b->rs * bytes, b->rs, n,
-                                    strip, n, !i);
-        }
+                                    strip, n, !p);
     }
-    for (i = 0; i < g->m; i++)
-        tf_gemm_finish(t->kern, g, strip + i * n, i, at, n);
+    t->kern->finish(&t->finish, strip, n, 0, at, g->m, n);
 }
 
 void tf_gemm_thin(struct tf_pool *pool, const struct tf_kernels *kern,
                   const struct tf_gemm *g, float *scratch)
 {
     struct tf_side a = { g->a.data, g->a.dtype, g->a.rs, g->a.cs };
-    struct thin t = { kern, g, scratch, g->k, job_columns(g), NULL };
+    struct thin t = { kern,
+                      g,
+                      scratch,
+                      g->k,
+                      job_columns(g),
+                      NULL,
+                      tf_finish_of(g->epilogue, g->c, g->ldc) };
 
     t.strips = scratch + g->m * g->k;
     if (tf_rows_in_place(&a)) {
         t.x = g->a.data;
         t.ldx = g->a.rs;
     } else {
-        tf_pack_rows(scratch, g->k, &a, 0, g->m, 0, g->k);
+        tf_pack_rows(scratch, g->k, 0, (struct tf_cells){ false, 1 }, &a, 0,
+                     g->m, 0, g->k, g->k, NULL);
     }
     tf_pool_run(pool, tf_div_up(g->n, t.columns), run_job, &t);
 }

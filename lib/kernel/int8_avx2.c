@@ -18,8 +18,13 @@ static void tile_int8(const struct tf_tile *t)
 
 void tf_int8_avx2(struct tf_kernels *k)
 {
-    k->int8 = (struct tf_tiling){
-        .mr = MR, .nr = NR, .row_step = 1, .k_step = 1, .tile = tile_int8
-    };
+    k->int8 = (struct tf_tiling){ .mr = MR,
+                                  .nr = NR,
+                                  .kc = 256,
+                                  .block_rows = 112,
+                                  .block_columns = 1024,
+                                  .row_step = 1,
+                                  .k_step = 1,
+                                  .tile = tile_int8 };
     k->int8_offset = 0;
 }

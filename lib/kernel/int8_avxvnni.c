@@ -26,6 +26,9 @@ void tf_int8_avxvnni(struct tf_kernels *k)
 {
     k->int8 = (struct tf_tiling){ .mr = MR,
                                   .nr = NR,
+                                  .kc = 256,
+                                  .block_rows = 112,
+                                  .block_columns = 1024,
                                   .row_step = 1,
                                   .k_step = 1,
                                   .tile = tile_int8,

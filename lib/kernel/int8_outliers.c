@@ -158,14 +158,3 @@ void tf_outliers_take(struct tf_outliers *o, size_t i, float *x)
         }
     }
 }
-
-void tf_outliers_add(const struct tf_outliers *o, size_t i, size_t ld,
-                     size_t first, size_t n, float *sums)
-{
-    const float *kept = o->kept + i * o->count;
-    size_t j;
-
-    for (j = 0; j < o->count; j++)
-        if (kept[j] != 0)
-            tf_kernels()->axpy(sums, kept[j], o->w + j * ld + first, n);
-}

@@ -26,7 +26,4 @@ void tf_outliers_release(struct tf_outliers *o);
 bool tf_outliers_in_row(const struct tf_outliers *o, size_t i);
 /* Those of row i, x, go to `kept` and become 0 in x. */
 void tf_outliers_take(struct tf_outliers *o, size_t i, float *x);
-/* sums[n] += those of row i times w's columns [first, first + n), of `ld`. */
-void tf_outliers_add(const struct tf_outliers *o, size_t i, size_t ld,
-                     size_t first, size_t n, float *sums);
 #endif

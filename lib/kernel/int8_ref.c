@@ -53,16 +53,6 @@ static float quantize(int8_t *dst, const float *src, uint8_t offset, size_t n)
     return most / 127;
 }
 
-static void dequantize(float *dst, const int32_t *src, int32_t shift,
-                       const int32_t *sums, float scale, const float *scales,
-                       size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        dst[i] = (float)(src[i] - shift * sums[i]) * (scale * scales[i]);
-}
-
 static int32_t sum_int8(const int8_t *a, size_t n)
 {
     int32_t sum = 0;
@@ -75,12 +65,16 @@ static int32_t sum_int8(const int8_t *a, size_t n)
 
 void tf_int8_ref(struct tf_kernels *k)
 {
-    k->int8 = (struct tf_tiling){
-        .mr = MR, .nr = NR, .row_step = 1, .k_step = 1, .tile = tile_int8
-    };
+    k->int8 = (struct tf_tiling){ .mr = MR,
+                                  .nr = NR,
+                                  .kc = 256,
+                                  .block_rows = 112,
+                                  .block_columns = 1024,
+                                  .row_step = 1,
+                                  .k_step = 1,
+                                  .tile = tile_int8 };
     k->int8_offset = 0;
     k->largest = largest;
     k->quantize = quantize;
-    k->dequantize = dequantize;
     k->sum_int8 = sum_int8;
 }

@@ -69,10 +69,18 @@ struct tf_tile {
     /* what is wanted next: at each k the cache line at ahead + k * step */
     const float *ahead;
     size_t step;
+    /* Only for bf16: a and b are sums of so many planes, each so many cells
+     * after the last; 1 or 3. */
+    unsigned a_planes, b_planes;
+    size_t a_plane, b_plane;
 };
 
 struct tf_tiling {
     size_t mr, nr; /* the largest tile */
+    size_t kc;     /* how much of k is summed at a time, in cells */
+    /* Rows of a, and columns of b and of sums, that the second cache level
+     * holds beside each other. */
+    size_t block_rows, block_columns;
     /* Rows are worked on in such steps: of the last one all of a can be read
      * and all of c written, where this is more than 1. */
     size_t row_step;
@@ -84,6 +92,30 @@ struct tf_tiling {
     void (*leave)(void); /* one; or NULL */
 };
 
+/*
+ * What becomes of the sums of a product C[M][N] on their way into C, in this
+ * order. Pointers are to the element of row 0, column 0 of C, or NULL.
+ */
+struct tf_finish {
+    float *c;
+    size_t ldc;
+    /* The sums are int32: x = (sum - shift * sums[j]) * row_scale[i] *
+     * scale[j], plus kept[i] · kept_w[.][j] over `kept_count`. */
+    const float *row_scale;
+    const float *scale;
+    const int32_t *sums;
+    int32_t shift;
+    const float *kept, *kept_w; /* [M][kept_count], [kept_count][N] */
+    size_t kept_count, ld_kept_w;
+    float alpha;
+    const float *bias; /* [N] */
+    float *pre_act;    /* as C: gets x as it is now */
+    enum tf_act act;
+    const float *residual;
+    size_t ld_residual;
+    bool accumulate; /* into c, else over it */
+};
+
 struct tf_kernels {
     const char *name; /* the highest level in it */
 
@@ -93,8 +125,17 @@ struct tf_kernels {
     struct tf_tiling int8;
     uint8_t int8_offset;
     /* Cells of a and b are two bfloat16 along k, of c float32; tile is NULL
-     * where that is no faster. */
+     * where this is no faster. split() makes planes of n floats, an even
+     * number: the nearest bfloat16, the nearest of what is left, and of that;
+     * split_pairs() of n pairs of floats. Planes are `plane` cells apart. */
     struct tf_tiling bf16;
+    void (*split)(uint32_t *dst, size_t plane, unsigned planes,
+                  const float *src, size_t n);
+    void (*split_pairs)(uint32_t *dst, size_t plane, unsigned planes,
+                        const float *even, const float *odd, size_t n);
+    /* Tile [m][n] of sums, rows lds apart, into C at (row, column). */
+    void (*finish)(const struct tf_finish *f, const void *sums, size_t lds,
+                   size_t row, size_t column, size_t m, size_t n);
     /*
      * Products with few rows, at most TF_THIN_ROWS of x [m][k], that read w in
      * place and once, in order; NULL for a type that has none. `dots`: w is
@@ -136,10 +177,6 @@ struct tf_kernels {
      * plus offset (wrapping); returns scale. When that is not finite, it is
      * NaN, and dst is all offset. */
     float (*quantize)(int8_t *dst, const float *src, uint8_t offset, size_t n);
-    /* dst = (src - shift * sums) * scale * scales; src may be dst */
-    void (*dequantize)(float *dst, const int32_t *src, int32_t shift,
-                       const int32_t *sums, float scale, const float *scales,
-                       size_t n);
     int32_t (*sum_int8)(const int8_t *a, size_t n);
 
     /* for training: */

@@ -1,6 +1,7 @@
 #include "kernel/levels.h"
 
 #include "kernel/vec.h"
+#include "kernel/vec_finish.h"
 #include "kernel/vec_int8.h"
 #include "kernel/vec_kernels.h"
 #include "kernel/vec_thin.h"
@@ -107,11 +108,17 @@ static void transpose(float *dst, size_t ldd, const float *src, size_t lds,
 void tf_kernels_neon(struct tf_kernels *k)
 {
     fill_rows(k);
+    fill_finish(k);
     fill_int8(k);
     fill_thin(k);
     fill_train(k);
-    k->f32 = (struct tf_tiling){
-        .mr = MR, .nr = NR, .row_step = 1, .k_step = 1, .tile = tile_f32
-    };
+    k->f32 = (struct tf_tiling){ .mr = MR,
+                                 .nr = NR,
+                                 .kc = 256,
+                                 .block_rows = 112,
+                                 .block_columns = 1024,
+                                 .row_step = 1,
+                                 .k_step = 1,
+                                 .tile = tile_f32 };
     k->transpose = transpose;
 }

@@ -155,6 +155,59 @@ ACT(silu, act_silu)
 ACT(tanh, tanhf)
 ACT(sigmoid, sigmoid)
 
+static float (*const acts[TF_ACTS])(float) = {
+    [TF_ACT_NONE] = act_none,           [TF_ACT_GELU] = act_gelu,
+    [TF_ACT_GELU_TANH] = act_gelu_tanh, [TF_ACT_QUICK_GELU] = act_quick_gelu,
+    [TF_ACT_RELU] = act_relu,           [TF_ACT_RELU2] = act_relu2,
+    [TF_ACT_SILU] = act_silu,           [TF_ACT_TANH] = tanhf,
+    [TF_ACT_SIGMOID] = sigmoid,
+};
+
+static float from_int8(const struct tf_finish *f, int32_t sum, size_t i,
+                       size_t j)
+{
+    float x;
+    size_t o;
+
+    if (f->shift)
+        sum -= f->shift * f->sums[j];
+    x = (float)sum * (f->row_scale[i] * f->scale[j]);
+    for (o = 0; o < f->kept_count; o++)
+        x += f->kept[i * f->kept_count + o] * f->kept_w[o * f->ld_kept_w + j];
+    return x;
+}
+
+static void finish_one(const struct tf_finish *f, float x, size_t i, size_t j)
+{
+    float *c = f->c + i * f->ldc + j;
+
+    x *= f->alpha;
+    if (f->bias)
+        x += f->bias[j];
+    if (f->pre_act)
+        f->pre_act[i * f->ldc + j] = x;
+    x = acts[f->act](x);
+    if (f->residual)
+        x += f->residual[i * f->ld_residual + j];
+    *c = f->accumulate ? *c + x : x;
+}
+
+static void finish(const struct tf_finish *f, const void *sums, size_t lds,
+                   size_t row, size_t column, size_t m, size_t n)
+{
+    const float *x = sums;
+    const int32_t *q = sums;
+    size_t i, j;
+
+    for (i = 0; i < m; i++)
+        for (j = 0; j < n; j++)
+            finish_one(f,
+                       f->row_scale
+                           ? from_int8(f, q[i * lds + j], row + i, column + j)
+                           : x[i * lds + j],
+                       row + i, column + j);
+}
+
 static void layer_norm(float *y, const float *x, const float *w, const float *b,
                        float eps, size_t n)
 {
@@ -352,6 +405,9 @@ void tf_kernels_ref(struct tf_kernels *k)
     *k = (struct tf_kernels){
         .f32 = { .mr = MR,
                  .nr = NR,
+                 .kc = 256,
+                 .block_rows = 112,
+                 .block_columns = 1024,
                  .row_step = 1,
                  .k_step = 1,
                  .tile = tile_f32 },
@@ -361,6 +417,7 @@ void tf_kernels_ref(struct tf_kernels *k)
         .sums = { [TF_F32] = sums_f32,
                   [TF_F16] = sums_f16,
                   [TF_BF16] = sums_bf16 },
+        .finish = finish,
         .transpose = transpose,
         .act = { [TF_ACT_NONE] = none_n,
                  [TF_ACT_GELU] = gelu_n,

@@ -70,44 +70,126 @@ INLINE void store_sums(bool high, bool wide, const struct tf_tile *t)
         _tile_stored(3, below + STEP, row);
 }
 
-INLINE void load_sides(bool high, bool wide, const struct tf_tile *t, size_t p)
+INLINE void load_a(bool high, const struct tf_tile *t, size_t plane, size_t p)
 {
-    const float *a = (const float *)t->a + p;
-    const float *b = (const float *)t->b + p * t->ldb;
-    size_t row = t->lda * sizeof(*a), panel_row = t->ldb * sizeof(*b), i;
+    const float *a = (const float *)t->a + plane * t->a_plane + p;
+    size_t row = t->lda * sizeof(*a);
 
     _tile_loadd(4, a, row);
-    _tile_loadd(6, b, panel_row);
-    if (wide)
-        _tile_loadd(7, b + STEP, panel_row);
     if (high)
         _tile_loadd(5, a + STEP * t->lda, row);
-    for (i = p; i < p + STEP; i++)
-        _mm_prefetch((const char *)(t->ahead + i * t->step), _MM_HINT_T1);
 }
 
-/* The same for both types; a macro, as register numbers are part of the
- * instruction. */
-#define TILE(name, multiply)                                                   \
-    INLINE void name##_of(bool high, bool wide, const struct tf_tile *t)       \
-    {                                                                          \
-        size_t p;                                                              \
-                                                                               \
-        load_sums(high, wide, t);                                              \
-        for (p = 0; p < t->k; p += STEP) {                                     \
-            load_sides(high, wide, t, p);                                      \
-            multiply(0, 4, 6);                                                 \
-            if (wide)                                                          \
-                multiply(1, 4, 7);                                             \
-            if (high)                                                          \
-                multiply(2, 5, 6);                                             \
-            if (high && wide)                                                  \
-                multiply(3, 5, 7);                                             \
-        }                                                                      \
-        store_sums(high, wide, t);                                             \
-    }                                                                          \
-                                                                               \
-    static void name(const struct tf_tile *t)                                  \
+INLINE void load_b(bool wide, const struct tf_tile *t, size_t plane, size_t p)
+{
+    const float *b = (const float *)t->b + plane * t->b_plane + p * t->ldb;
+    size_t row = t->ldb * sizeof(*b);
+
+    _tile_loadd(6, b, row);
+    if (wide)
+        _tile_loadd(7, b + STEP, row);
+}
+
+INLINE void fetch_ahead(const struct tf_tile *t, size_t p)
+{
+    const float *ahead = t->ahead + p * t->step;
+    size_t i;
+
+    for (i = 0; i < STEP * t->step; i += BYTES / sizeof(*ahead))
+        _mm_prefetch((const char *)(ahead + i), _MM_HINT_T1);
+}
+
+INLINE void multiply_int8(bool high, bool wide)
+{
+    _tile_dpbssd(0, 4, 6);
+    if (wide)
+        _tile_dpbssd(1, 4, 7);
+    if (high)
+        _tile_dpbssd(2, 5, 6);
+    if (high && wide)
+        _tile_dpbssd(3, 5, 7);
+}
+
+INLINE void multiply_bf16(bool high, bool wide)
+{
+    _tile_dpbf16ps(0, 4, 6);
+    if (wide)
+        _tile_dpbf16ps(1, 4, 7);
+    if (high)
+        _tile_dpbf16ps(2, 5, 6);
+    if (high && wide)
+        _tile_dpbf16ps(3, 5, 7);
+}
+
+INLINE void int8_of(bool high, bool wide, const struct tf_tile *t)
+{
+    size_t p;
+
+    load_sums(high, wide, t);
+    for (p = 0; p < t->k; p += STEP) {
+        load_a(high, t, 0, p);
+        load_b(wide, t, 0, p);
+        multiply_int8(high, wide);
+        fetch_ahead(t, p);
+    }
+    store_sums(high, wide, t);
+}
+
+/* One side is of one plane: its registers stay for all planes of the other. */
+INLINE void bf16_planes(bool high, bool wide, const struct tf_tile *t, size_t p)
+{
+    size_t i;
+
+    load_a(high, t, 0, p);
+    load_b(wide, t, 0, p);
+    multiply_bf16(high, wide);
+    for (i = 1; i < t->a_planes; i++) {
+        load_a(high, t, i, p);
+        multiply_bf16(high, wide);
+    }
+    for (i = 1; i < t->b_planes; i++) {
+        load_b(wide, t, i, p);
+        multiply_bf16(high, wide);
+    }
+}
+
+/* Three planes by three: the six products that reach into 24 bits, each with
+ * one side of the one before. */
+INLINE void bf16_six(bool high, bool wide, const struct tf_tile *t, size_t p)
+{
+    load_a(high, t, 0, p);
+    load_b(wide, t, 2, p);
+    multiply_bf16(high, wide);
+    load_b(wide, t, 1, p);
+    multiply_bf16(high, wide);
+    load_a(high, t, 1, p);
+    multiply_bf16(high, wide);
+    load_b(wide, t, 0, p);
+    multiply_bf16(high, wide);
+    load_a(high, t, 2, p);
+    multiply_bf16(high, wide);
+    load_a(high, t, 0, p);
+    multiply_bf16(high, wide);
+}
+
+INLINE void bf16_of(bool high, bool wide, const struct tf_tile *t)
+{
+    bool six = t->a_planes > 1 && t->b_planes > 1;
+    size_t p;
+
+    load_sums(high, wide, t);
+    for (p = 0; p < t->k; p += STEP) {
+        if (six)
+            bf16_six(high, wide, t, p);
+        else
+            bf16_planes(high, wide, t, p);
+        fetch_ahead(t, p);
+    }
+    store_sums(high, wide, t);
+}
+
+#define TILE(name)                                                             \
+    static void tile_##name(const struct tf_tile *t)                           \
     {                                                                          \
         if (t->m > STEP && t->n > STEP)                                        \
             name##_of(true, true, t);                                          \
@@ -119,18 +201,110 @@ INLINE void load_sides(bool high, bool wide, const struct tf_tile *t, size_t p)
             name##_of(false, false, t);                                        \
     }
 
-TILE(tile_int8, _tile_dpbssd)
-TILE(tile_bf16, _tile_dpbf16ps)
+TILE(int8)
+TILE(bf16)
+
+/* Take the nearest bfloat16 off x, as float32; what is left when that is not
+ * finite is 0. */
+INLINE __m512 take_off(__m512 *x)
+{
+    const int infinite = 0x18;
+    __m512i half = _mm512_set1_epi32(0x8000);
+    __m512i top = _mm512_set1_epi32((int)0xffff0000);
+    __m512i v = _mm512_add_epi32(_mm512_castps_si512(*x), half);
+    __m512 near = _mm512_castsi512_ps(_mm512_and_si512(v, top));
+    __mmask16 rest = _knot_mask16(_mm512_fpclass_ps_mask(near, infinite));
+
+    *x = _mm512_maskz_sub_ps(rest, *x, near);
+    return near;
+}
+
+/* The upper halves of 32 floats side by side. */
+INLINE __m512i upper_halves(__m512 x, __m512 y)
+{
+    static const uint16_t odd[32] = { 1,  3,  5,  7,  9,  11, 13, 15,
+                                      17, 19, 21, 23, 25, 27, 29, 31,
+                                      33, 35, 37, 39, 41, 43, 45, 47,
+                                      49, 51, 53, 55, 57, 59, 61, 63 };
+
+    return _mm512_permutex2var_epi16(_mm512_castps_si512(x),
+                                     _mm512_loadu_si512(odd),
+                                     _mm512_castps_si512(y));
+}
+
+INLINE __mmask16 first_of(size_t n)
+{
+    return n < 16 ? (__mmask16)((1u << n) - 1) : 0xffff;
+}
+
+static void split(uint32_t *dst, size_t plane, unsigned planes,
+                  const float *src, size_t n)
+{
+    __mmask16 mask;
+    __m512 x, y;
+    size_t i, left;
+
+    for (i = 0; i < n; i += 32, dst += 16, src += 32) {
+        left = n - i;
+        mask = first_of(left / 2);
+        x = _mm512_maskz_loadu_ps(first_of(left), src);
+        y = _mm512_maskz_loadu_ps(first_of(left < 16 ? 0 : left - 16),
+                                  src + 16);
+        _mm512_mask_storeu_epi32(dst, mask,
+                                 upper_halves(take_off(&x), take_off(&y)));
+        if (planes == 1)
+            continue;
+        _mm512_mask_storeu_epi32(dst + plane, mask,
+                                 upper_halves(take_off(&x), take_off(&y)));
+        _mm512_mask_storeu_epi32(dst + 2 * plane, mask, upper_halves(x, y));
+    }
+}
+
+/* The upper halves of two floats as one cell. */
+INLINE __m512i pairs(__m512 even, __m512 odd)
+{
+    return _mm512_mask_blend_epi16(
+        0xaaaaaaaa, _mm512_srli_epi32(_mm512_castps_si512(even), 16),
+        _mm512_castps_si512(odd));
+}
+
+static void split_pairs(uint32_t *dst, size_t plane, unsigned planes,
+                        const float *even, const float *odd, size_t n)
+{
+    __mmask16 mask;
+    __m512 x, y;
+    size_t i;
+
+    for (i = 0; i < n; i += 16, dst += 16) {
+        mask = first_of(n - i);
+        x = _mm512_maskz_loadu_ps(mask, even + i);
+        y = _mm512_maskz_loadu_ps(mask, odd + i);
+        _mm512_mask_storeu_epi32(dst, mask, pairs(take_off(&x), take_off(&y)));
+        if (planes == 1)
+            continue;
+        _mm512_mask_storeu_epi32(dst + plane, mask,
+                                 pairs(take_off(&x), take_off(&y)));
+        _mm512_mask_storeu_epi32(dst + 2 * plane, mask, pairs(x, y));
+    }
+}
 
 void tf_tiles_amx(struct tf_kernels *k)
 {
-    k->int8 = k->bf16 = (struct tf_tiling){ .mr = MR,
-                                            .nr = NR,
-                                            .row_step = STEP,
-                                            .k_step = STEP,
-                                            .enter = enter,
-                                            .leave = leave };
+    struct tf_tiling tiling = { .mr = MR,
+                                .nr = NR,
+                                .block_rows = 384,
+                                .block_columns = 256,
+                                .row_step = STEP,
+                                .k_step = STEP,
+                                .enter = enter,
+                                .leave = leave };
+
+    k->int8 = k->bf16 = tiling;
+    k->int8.kc = 256;
     k->int8.tile = tile_int8;
-    k->bf16.tile = tile_bf16;
     k->int8_offset = 0;
+    k->bf16.kc = 64;
+    k->bf16.tile = tile_bf16;
+    k->split = split;
+    k->split_pairs = split_pairs;
 }

@@ -260,13 +260,20 @@ static inline void v_store_int8(int8_t *p, vf x, uint8_t offset)
     _mm_storel_epi64((__m128i *)(void *)p, b);
 }
 
-/* p - shift * q as float32 */
-static inline vf v_shifted(const int32_t *p, int32_t shift, const int32_t *q)
+/* whole numbers at p, which may be fewer than V_LANES */
+static inline vi v_load_int(const void *p)
 {
-    __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
-    __m256i y = _mm256_loadu_si256((const __m256i *)(const void *)q);
+    return _mm256_loadu_si256((const __m256i *)p);
+}
 
-    y = _mm256_mullo_epi32(y, _mm256_set1_epi32(shift));
-    return _mm256_cvtepi32_ps(_mm256_sub_epi32(x, y));
+static inline vi v_load_int_n(const void *p, size_t n)
+{
+    return _mm256_maskload_epi32((const int *)p, v_first(n));
+}
+
+/* a - b * c as float32 */
+static inline vf v_less_product(vi a, vi b, vi c)
+{
+    return _mm256_cvtepi32_ps(_mm256_sub_epi32(a, _mm256_mullo_epi32(b, c)));
 }
 #endif

@@ -242,12 +242,20 @@ static inline void v_store_int8(int8_t *p, vf x, uint8_t offset)
                      _mm_add_epi8(b, _mm_set1_epi8((char)offset)));
 }
 
-/* p - shift * q as float32 */
-static inline vf v_shifted(const int32_t *p, int32_t shift, const int32_t *q)
+/* whole numbers at p, which may be fewer than V_LANES */
+static inline vi v_load_int(const void *p)
 {
-    __m512i less =
-        _mm512_mullo_epi32(_mm512_loadu_si512(q), _mm512_set1_epi32(shift));
+    return _mm512_loadu_si512(p);
+}
 
-    return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(p), less));
+static inline vi v_load_int_n(const void *p, size_t n)
+{
+    return _mm512_maskz_loadu_epi32(v_first(n), p);
+}
+
+/* a - b * c as float32 */
+static inline vf v_less_product(vi a, vi b, vi c)
+{
+    return _mm512_cvtepi32_ps(_mm512_sub_epi32(a, _mm512_mullo_epi32(b, c)));
 }
 #endif

@@ -44,24 +44,9 @@ static float quantize(int8_t *dst, const float *src, uint8_t offset, size_t n)
     return most / 127;
 }
 
-static void dequantize(float *dst, const int32_t *src, int32_t shift,
-                       const int32_t *sums, float scale, const float *scales,
-                       size_t n)
-{
-    vf s = v_set(scale);
-    size_t i;
-
-    for (i = 0; i + V_LANES <= n; i += V_LANES)
-        v_store(dst + i, v_mul(v_shifted(src + i, shift, sums + i),
-                               v_mul(s, v_load(scales + i))));
-    for (; i < n; i++)
-        dst[i] = (float)(src[i] - shift * sums[i]) * (scale * scales[i]);
-}
-
 static inline void fill_int8(struct tf_kernels *k)
 {
     k->largest = largest;
     k->quantize = quantize;
-    k->dequantize = dequantize;
 }
 #endif

@@ -259,9 +259,23 @@ static inline void v_store_int8(int8_t *p, vf x, uint8_t offset)
     memcpy(p, &b, V_LANES);
 }
 
-/* p - shift * q as float32 */
-static inline vf v_shifted(const int32_t *p, int32_t shift, const int32_t *q)
+/* whole numbers at p, which may be fewer than V_LANES */
+static inline vi v_load_int(const void *p)
 {
-    return vcvtq_f32_s32(vmlsq_n_s32(vld1q_s32(p), vld1q_s32(q), shift));
+    return vld1q_u32(p);
+}
+
+static inline vi v_load_int_n(const void *p, size_t n)
+{
+    uint32_t all[V_LANES] = { 0 };
+
+    memcpy(all, p, n * sizeof(*all));
+    return vld1q_u32(all);
+}
+
+/* a - b * c as float32 */
+static inline vf v_less_product(vi a, vi b, vi c)
+{
+    return vcvtq_f32_s32(vreinterpretq_s32_u32(vmlsq_u32(a, b, c)));
 }
 #endif

@@ -53,7 +53,6 @@ void tf_weight_product(struct tf_ctx *ctx, const struct tf_weight *w,
     }
     g.a = tf_rows_mat(x, ldx);
     g.b = tf_weight_mat(w);
-    g.packed = w->packed;
     g.c = c;
     g.ldc = ldc;
     g.epilogue = epilogue;

@@ -87,7 +87,6 @@ static void run_chunk(struct tf_ctx *ctx, struct head *h)
                in * sizeof(float));
     g.a = tf_rows_mat(h->xs, in);
     g.b = tf_weight_mat(h->w);
-    g.packed = h->w->packed;
     g.c = h->z;
     g.ldc = v;
     tf_product(ctx, &g);

@@ -88,8 +88,7 @@ struct tf_weight {
     struct tf_tensor w; /* [out][in], or [in][out] when transposed (Conv1D);
                            with a base it stands for that tensor (tied) */
     bool transposed;
-    struct tf_tensor bias;    /* [out] float32; data NULL: none */
-    struct tf_packed *packed; /* NULL: read in place */
+    struct tf_tensor bias; /* [out] float32; data NULL: none */
     /* Of an int8 w with scales (LLM.int8; in at most TF_INT8_K_MAX): from which
      * magnitude on what it reads is an outlier, 0: none is; and sums of its
      * rows, or NULL. */
