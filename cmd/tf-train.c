@@ -30,6 +30,7 @@ static void catch_signals(void)
 
     sigaction(SIGINT, &how, NULL);
     sigaction(SIGTERM, &how, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like no room */
 }
 
 static void print_line(void *arg, const char *json)

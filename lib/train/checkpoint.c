@@ -421,17 +421,21 @@ int tf_checkpoint_save(const struct tf_checkpoint *c, struct tf_err *err)
 {
     char *path = tf_checkpoint_path(c->output_dir, c->state->step, err);
     char *aside = path ? tf_path(c->output_dir, ".checkpoint-part", err) : NULL;
+    char *old = aside ? tf_path(c->output_dir, ".checkpoint-old", err) : NULL;
     struct tf_err later;
-    int failed = !aside || tf_dir_make(c->output_dir, err) ||
-                 remove_folder(aside, err) || write_files(c, aside, err) ||
-                 remove_folder(path, err);
+    int failed = !old || tf_dir_make(c->output_dir, err) ||
+                 remove_folder(aside, err) || remove_folder(old, err) ||
+                 write_files(c, aside, err);
 
-    if (!failed && rename(aside, path))
+    /* one of this step from an earlier run makes place in an instant */
+    if (!failed && ((rename(path, old) && errno != ENOENT) ||
+                    rename(aside, path)))
         failed = tf_fail(err, "%.300s: %s", path, strerror(errno));
     if (!failed)
-        failed = sync_folder(c->output_dir, err);
+        failed = sync_folder(c->output_dir, err) || remove_folder(old, err);
     else if (aside)
         remove_folder(aside, &later);
+    free(old);
     free(aside);
     free(path);
     return failed ? -1 : 0;
