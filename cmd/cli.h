@@ -64,6 +64,7 @@ enum {
     CLI_MODEL = 2,      /* CLI_MODEL_PATH, --adapter, --dtype, -b, ... */
     CLI_MODEL_PATH = 4, /* -m, --cache-dir, --offline */
     CLI_THREADS = 8,    /* -t; CLI_RECORDS and CLI_MODEL have it too */
+    CLI_PROGRESS = 16,  /* --progress, which CLI_RECORDS has too */
 };
 
 /* One record on its way through a tool. */
@@ -182,6 +183,11 @@ int cli_item_fail(struct cli_item *item, const char *code, const char *fmt, ...)
 /* Bytes for standard output right away, as with tf-generate --stream; the
  * records before are printed first. Only from `run`. */
 void cli_write(const char *s, size_t len);
+
+/* A bar for a long run, as --progress has it: how much of it is done, and
+ * `text` ("12 steps"). Clear it before standard output gets a line. */
+void cli_progress_bar(double part, const char *text);
+void cli_progress_clear(void);
 
 /* Count what --stats reports. */
 void cli_count_tokens(struct cli_item *item, size_t n);

@@ -103,7 +103,7 @@ static const struct {
       "Records",
       { 0, "fail-fast", CLI_FLAG_ON, &cli_settings.fail_fast, NULL,
         "stop at the first record that can't be processed" } },
-    { CLI_RECORDS,
+    { CLI_RECORDS | CLI_PROGRESS,
       "Records",
       { 0, "progress", CLI_CHOICE, &cli_settings.progress, "auto|always|never",
         "a progress bar on standard error" } },

@@ -86,7 +86,6 @@ void cli_out(const char *s, size_t len);
 void cli_flush(void);
 
 void cli_progress_show(const struct cli_input *in);
-void cli_progress_clear(void);
 double cli_now(void); /* seconds, monotonic */
 void cli_stats_start(void);
 void cli_stats_print(void);

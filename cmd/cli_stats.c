@@ -102,31 +102,36 @@ static void put_time(struct tf_buf *b, double seconds)
         tf_buf_addf(b, "%lu:%02lu", s / 60, s % 60);
 }
 
-void cli_progress_show(const struct cli_input *in)
+/* Is it time to show, or to show again, how far the run is? */
+static bool is_time(void)
 {
     static double last;
     bool terminal = isatty(STDERR_FILENO);
-    double now = cli_now(), seconds = now - loaded, part;
-    struct tf_buf b = TF_BUF_INIT;
-    uint64_t done, all;
-    int i;
+    double now = cli_now();
 
     if (cli_settings.progress == CLI_PROGRESS_NEVER ||
         (cli_settings.progress == CLI_PROGRESS_AUTO &&
-         (cli.quiet || !terminal || seconds < LONG_RUN)) ||
+         (cli.quiet || !terminal || now - loaded < LONG_RUN)) ||
         now - last < (terminal ? REFRESH : LONG_RUN))
-        return;
+        return false;
     last = now;
-    cli_input_progress(in, &done, &all);
-    part = all && done <= all ? (double)done / (double)all : 0;
+    return true;
+}
+
+static void draw(double part, const char *text)
+{
+    bool terminal = isatty(STDERR_FILENO);
+    double seconds = cli_now() - loaded;
+    struct tf_buf b = TF_BUF_INIT;
+    int i;
+
     tf_buf_addf(&b, "%s%s: ", terminal ? "\r" : "", cli_tool->name);
     if (part > 0) {
         for (i = 0; i < 20; i++)
             tf_buf_addc(&b, i < (int)(part * 20) ? '#' : '.');
         tf_buf_addf(&b, " %3d%% ", (int)(part * 100));
     }
-    tf_buf_addf(&b, "%zu records, %.1f/s", cli_counts.records,
-                (double)cli_counts.records / (seconds > 0 ? seconds : 1));
+    tf_buf_adds(&b, text);
     if (part > 0) {
         tf_buf_adds(&b, ", left ");
         put_time(&b, seconds / part - seconds);
@@ -135,6 +140,26 @@ void cli_progress_show(const struct cli_input *in)
     fwrite(b.data, 1, b.len, stderr);
     tf_buf_release(&b);
     shown = terminal;
+}
+
+void cli_progress_bar(double part, const char *text)
+{
+    if (is_time())
+        draw(part, text);
+}
+
+void cli_progress_show(const struct cli_input *in)
+{
+    double seconds = cli_now() - loaded;
+    uint64_t done, all;
+    char text[96];
+
+    if (!is_time())
+        return;
+    cli_input_progress(in, &done, &all);
+    snprintf(text, sizeof(text), "%zu records, %.1f/s", cli_counts.records,
+             (double)cli_counts.records / (seconds > 0 ? seconds : 1));
+    draw(all && done <= all ? (double)done / (double)all : 0, text);
 }
 
 void cli_progress_clear(void)

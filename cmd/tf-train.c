@@ -36,6 +36,7 @@ static void catch_signals(void)
 static void print_line(void *arg, const char *json)
 {
     (void)arg;
+    cli_progress_clear();
     puts(json);
     fflush(stdout);
 }
@@ -43,7 +44,18 @@ static void print_line(void *arg, const char *json)
 static void print_note(void *arg, const char *text)
 {
     (void)arg;
+    cli_progress_clear();
     cli_note("%s", text);
+}
+
+static void show_progress(void *arg, int64_t steps, int64_t all)
+{
+    char text[64];
+
+    (void)arg;
+    snprintf(text, sizeof(text), "step %lld of %lld", (long long)steps,
+             (long long)all);
+    cli_progress_bar((double)steps / (double)all, text);
 }
 
 static void read_config(struct tf_train_config *config, char **operands)
@@ -83,6 +95,7 @@ static void train(struct tf_trainer *trainer)
 
     catch_signals();
     stopped = tf_trainer_run(trainer, &err);
+    cli_progress_clear();
     if (stopped < 0)
         cli_die(CLI_FILE, "%s", err.msg);
     if (stopped) {
@@ -101,10 +114,11 @@ int main(int argc, char **argv)
         .summary = "fine-tune a model as a config file says",
         .operands = "CONFIG.yaml [KEY=VALUE ...]",
         .opts = opts,
-        .shared = CLI_THREADS,
+        .shared = CLI_THREADS | CLI_PROGRESS,
     };
     static const struct tf_train_hooks hooks = { .line = print_line,
                                                  .note = print_note,
+                                                 .progress = show_progress,
                                                  .stop = &stop };
     char **operands = cli_parse(&tool, argc, argv);
     struct tf_train_config config;

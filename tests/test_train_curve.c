@@ -144,7 +144,9 @@ static void write_config(const struct place *p, json_t *more)
 /* Train; returns what tf_trainer_run() does. */
 static int train(struct place *p, char *const *words)
 {
-    struct tf_train_hooks hooks = { p, take_line, take_note, &p->stop };
+    struct tf_train_hooks hooks = {
+        .arg = p, .line = take_line, .note = take_note, .stop = &p->stop
+    };
     struct tf_train_config config;
     struct tf_trainer *t;
     struct tf_err err = { 0 };

@@ -14,6 +14,7 @@
 #include "format/safetensors_write.h"
 #include "text/tokenizer.h"
 #include "train/optimizer_pt.h"
+#include "train/schedule_state.h"
 
 #define STATE_MAX     ((size_t)1 << 30) /* bytes of trainer_state.json */
 #define TOKENIZER_MAX ((size_t)1 << 31) /* bytes of one of its files */
@@ -254,6 +255,9 @@ static json_t *state_json(const struct tf_checkpoint *c, struct tf_err *err)
         s->total_loss, "patience", (json_int_t)s->patience);
 
     free(best);
+    if (all && c->schedule && tf_schedule_wants_metric(c->schedule))
+        json_object_set_new(tf_config_get(all, "stateful_callbacks.tf-train"),
+                            "schedule", tf_schedule_json(c->schedule));
     if (!all || json_object_update(all, c->settings)) {
         json_decref(all);
         tf_no_memory(err, 1);
@@ -327,6 +331,10 @@ static int read_state(const struct tf_checkpoint *c, const char *dir,
         all = json_loadb(text.data, text.len, 0, &why);
         failed = all ? take_state(c->state, all, err)
                      : tf_fail(err, "line %d: %.160s", why.line, why.text);
+        if (!failed)
+            tf_schedule_take(c->schedule,
+                             tf_config_get(all, "stateful_callbacks.tf-train."
+                                                "schedule"));
         if (failed)
             tf_err_at(err, path);
     }
@@ -428,8 +436,8 @@ int tf_checkpoint_save(const struct tf_checkpoint *c, struct tf_err *err)
                  write_files(c, aside, err);
 
     /* one of this step from an earlier run makes place in an instant */
-    if (!failed && ((rename(path, old) && errno != ENOENT) ||
-                    rename(aside, path)))
+    if (!failed &&
+        ((rename(path, old) && errno != ENOENT) || rename(aside, path)))
         failed = tf_fail(err, "%.300s: %s", path, strerror(errno));
     if (!failed)
         failed = sync_folder(c->output_dir, err) || remove_folder(old, err);
@@ -480,11 +488,24 @@ int tf_checkpoint_rotate(const char *output_dir, int64_t limit, int64_t best,
     return 0;
 }
 
+static int read_torch_schedule(const struct tf_checkpoint *c, const char *dir,
+                               struct tf_err *err)
+{
+    char *path = tf_path(dir, "scheduler.pt", err);
+    int failed = !path;
+
+    if (path && tf_file_exists(path))
+        failed = tf_schedule_pt_load(c->schedule, path, err);
+    free(path);
+    return failed;
+}
+
 int tf_checkpoint_load(const struct tf_checkpoint *c, const char *dir,
                        struct tf_err *err)
 {
     return read_state(c, dir, err) || tf_model_load(c->model, dir, err) ||
-                   (c->optimizer && read_optimizer(c, dir, err))
+                   (c->optimizer && read_optimizer(c, dir, err)) ||
+                   read_torch_schedule(c, dir, err)
                ? -1
                : 0;
 }

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "model/model.h"
 #include "train/optimizer.h"
+#include "train/schedule.h"
 
 struct tf_train_state {
     int64_t step;
@@ -35,6 +36,7 @@ struct tf_checkpoint {
     const char *tokenizer_dir;      /* and the tokenizer's files */
     struct tf_optimizer *optimizer; /* NULL: its state is not kept */
     struct tf_train_state *state;
+    struct tf_schedule *schedule; /* one that follows a metric has a state */
     json_t *settings; /* more members for trainer_state.json, borrowed */
 };
 

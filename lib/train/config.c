@@ -455,10 +455,10 @@ int tf_train_schedule(const struct tf_train_config *c, int64_t steps,
     json_object_foreach (c->scheduler_options, key, v)
         if (set_option(s, key, v, err))
             return -1;
-    if (tf_schedule_wants_metric(s))
+    if (tf_schedule_wants_metric(s) && c->eval_strategy == TF_STRATEGY_NO)
         return tf_fail(err,
-                       "lr_scheduler_type: \"%.100s\" follows a metric, "
-                       "which is not supported",
+                       "lr_scheduler_type: \"%.100s\" follows a metric, so it "
+                       "needs an eval_strategy",
                        c->scheduler);
     return tf_schedule_check(s, err);
 }

@@ -238,7 +238,8 @@ static int resume(struct tf_trainer *t, struct tf_err *err)
     struct tf_checkpoint at = { .output_dir = t->config->output_dir,
                                 .model = t->model,
                                 .optimizer = t->optimizer,
-                                .state = &t->state };
+                                .state = &t->state,
+                                .schedule = &t->schedule };
     const char *path = json_string_value(t->config->resume);
     int64_t last = tf_checkpoint_last(t->config->output_dir);
     char *found = NULL;

@@ -9,6 +9,7 @@
 #define TF_TRAIN_TRAINER_H
 
 #include <signal.h>
+#include <stdint.h>
 #include "base/buf.h"
 #include "base/pool.h"
 #include "train/config.h"
@@ -20,6 +21,8 @@ struct tf_train_hooks {
     void (*line)(void *arg, const char *json);
     /* something a user should know */
     void (*note)(void *arg, const char *text);
+    /* after each step, how many of all were made; or NULL */
+    void (*progress)(void *arg, int64_t steps, int64_t all);
     /* set, maybe by a signal: finish the step, save a checkpoint, return */
     const volatile sig_atomic_t *stop;
 };

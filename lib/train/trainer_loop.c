@@ -40,7 +40,7 @@ static const char *best_metric(const struct tf_train_config *c)
 }
 
 /* Keep in mind whether this evaluation is the best so far, as Trainer and
- * EarlyStoppingCallback do. */
+ * EarlyStoppingCallback do, and let a schedule that follows the metric know. */
 static int judge_best(struct tf_trainer *t, double loss,
                       const struct tf_metrics *metrics, struct tf_err *err)
 {
@@ -50,14 +50,18 @@ static int judge_best(struct tf_trainer *t, double loss,
     bool is_loss = n >= 4 && !strcmp(name + n - 4, "loss");
     bool greater = c->greater_given ? c->greater_is_better : !is_loss;
     struct tf_train_state *s = &t->state;
+    bool followed = tf_schedule_wants_metric(&t->schedule);
     double value = loss;
     bool better, enough;
 
-    if (!c->load_best && !c->best_metric && !c->early_stopping_patience)
+    if (!c->load_best && !c->best_metric && !c->early_stopping_patience &&
+        !followed)
         return 0;
     if (strcmp(name, "loss") && !tf_metrics_find(metrics, name, &value))
         return tf_fail(err, "metric_for_best_model: there is no \"%.100s\"",
                        name);
+    if (followed)
+        tf_schedule_metric(&t->schedule, value);
     better = !s->has_best ||
              (greater ? value > s->best_metric : value < s->best_metric);
     enough = !s->has_best || (better && fabs(value - s->best_metric) >
@@ -94,6 +98,7 @@ static struct tf_checkpoint checkpoint_of(struct tf_trainer *t)
         .tokenizer_dir = t->tokenizer_dir,
         .optimizer = t->config->save_only_model ? NULL : t->optimizer,
         .state = &t->state,
+        .schedule = &t->schedule,
         .settings = t->settings,
     };
 }
@@ -170,6 +175,8 @@ static int one_step(struct tf_trainer *t, struct tf_err *err)
             (double)t->batches;
     s->loss_sum += loss;
     s->total_loss += loss;
+    if (t->hooks->progress)
+        t->hooks->progress(t->hooks->arg, s->step, t->max_steps);
     return after_step(t, err);
 }
 
