@@ -209,6 +209,85 @@ static void keeps_heads_and_what_is_told(void **state)
     tf_model_close(open_model(dir, TF_SEQUENCE_CLASSIFICATION, false));
 }
 
+/* Where weights alone are quantised, they are the same numbers here. */
+static void reads_what_other_programs_quantised(void **state)
+{
+    static const struct {
+        const char *dir;
+        double tolerance;
+    } models[] = {
+        { GOLDEN "gptq-4bit", 2e-6 },
+        { GOLDEN "gptq-3bit-act-order", 2e-6 },
+        { GOLDEN "gptq-8bit-v2", 2e-6 },
+        { GOLDEN "awq", 2e-6 },
+        { GOLDEN "compressed-int4", 2e-6 },
+        { GOLDEN "compressed-int8-packed", 2e-6 },
+        { GOLDEN "compressed-int8", 1e-3 },
+        { GOLDEN "fp8-blocks", 2e-6 },
+        { GOLDEN "fp8-rows", 2e-6 },
+        { GOLDEN "fp8-tensor", 2e-6 },
+        { GOLDEN "opt-nf4", 2e-6 },
+        { GOLDEN "opt-fp4", 2e-6 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
+        json_t *e = expected(models[i].dir);
+        double error =
+            error_of(models[i].dir, TF_CAUSAL_LM, false,
+                     json_object_get(e, "ids"), json_object_get(e, "logits"));
+
+        if (!(error < models[i].tolerance))
+            fail_msg("%s: error %g", models[i].dir, error);
+        json_decref(e);
+    }
+}
+
+/* A copy of a model's folder with its config.json changed. */
+static void change_config(const char *from, const char *to, const char *key,
+                          const char *value)
+{
+    char command[512], path[128];
+    json_t *config;
+
+    snprintf(command, sizeof(command), "mkdir %s && cp %s/* %s", to, from, to);
+    assert_int_equal(system(command), 0);
+    snprintf(path, sizeof(path), "%s/config.json", to);
+    config = json_load_file(path, 0, NULL);
+    json_object_set_new(json_object_get(config, "quantization_config"), key,
+                        json_string(value));
+    assert_int_equal(json_dump_file(config, path, 0), 0);
+    json_decref(config);
+}
+
+static void says_which_quantisation_is_not_read(void **state)
+{
+    static const struct {
+        const char *from, *key, *value, *words;
+    } cases[] = {
+        { GOLDEN "awq", "quant_method", "aqlm", "quantised by \"aqlm\"" },
+        { GOLDEN "awq", "version", "gemv", "only gemm is read" },
+        { GOLDEN "awq", "quant_method", "gptq", "bits are not read" },
+        { GOLDEN "gptq-4bit", "checkpoint_format", "marlin",
+          "checkpoint_format of its GPTQ is \"marlin\"" },
+        { GOLDEN "gptq-4bit", "quant_method", "awq", "its shape is not" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tf_model_opts opts = { .task = TF_CAUSAL_LM };
+        struct tf_err err;
+        char name[16], dir[64];
+
+        snprintf(name, sizeof(name), "bad%zu", i);
+        folder(dir, sizeof(dir), name);
+        change_config(cases[i].from, dir, cases[i].key, cases[i].value);
+        assert_null(tf_model_open(dir, &opts, &err));
+        if (!strstr(err.msg, cases[i].words))
+            fail_msg("\"%s\" lacks \"%s\"", err.msg, cases[i].words);
+    }
+}
+
 static void refuses_what_is_quantised(void **state)
 {
     struct tf_quantize_opts opts = { .threshold = 6 };
@@ -232,6 +311,8 @@ int main(void)
         cmocka_unit_test(outliers_kept_apart_lose_much_less),
         cmocka_unit_test(writes_what_bitsandbytes_would),
         cmocka_unit_test(keeps_heads_and_what_is_told),
+        cmocka_unit_test(reads_what_other_programs_quantised),
+        cmocka_unit_test(says_which_quantisation_is_not_read),
         cmocka_unit_test(refuses_what_is_quantised),
     };
     struct tf_err err;

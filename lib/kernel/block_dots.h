@@ -91,6 +91,11 @@ DOTS(q6_k, 256, 210)
 DOTS(iq4_nl, 32, 18)
 DOTS(iq4_xs, 256, 136)
 DOTS(mxfp4, 32, 17)
+DOTS(affine4, 32, 21)
+DOTS(affine8, 32, 38)
+DOTS(nf4, 32, 20)
+DOTS(fp4, 32, 20)
+DOTS(e4m3, 32, 36)
 
 static void fill_dots(struct tf_kernels *k)
 {
@@ -107,5 +112,10 @@ static void fill_dots(struct tf_kernels *k)
     k->dots[TF_IQ4_NL] = dots_iq4_nl;
     k->dots[TF_IQ4_XS] = dots_iq4_xs;
     k->dots[TF_MXFP4] = dots_mxfp4;
+    k->dots[TF_AFFINE4] = dots_affine4;
+    k->dots[TF_AFFINE8] = dots_affine8;
+    k->dots[TF_NF4] = dots_nf4;
+    k->dots[TF_FP4] = dots_fp4;
+    k->dots[TF_E4M3] = dots_e4m3;
 }
 #endif

@@ -296,4 +296,104 @@ static inline void unpack_mxfp4(float *restrict dst, const void *src, size_t n)
         }
     }
 }
+
+/* The types of dtype.h that are in no file. */
+
+/* NormalFloat (Dettmers et al. 2023, QLoRA): quantiles of the normal
+ * distribution. */
+static const float nf4_values[16] = { -1.0f,         -0.6961928f,  -0.52507305f,
+                                      -0.3949175f,   -0.28444138f, -0.18477343f,
+                                      -0.091050036f, 0.0f,         0.0795803f,
+                                      0.1609302f,    0.2461123f,   0.33791524f,
+                                      0.44070983f,   0.562617f,    0.72295684f,
+                                      1.0f };
+/* bitsandbytes' own order of E2M1, as parts of the largest */
+static const float fp4_values[16] = {
+    0.0f,         0.0052083335f,  0.6666667f,   1.0f,
+    0.33333334f,  0.5f,           0.16666667f,  0.25f,
+    -0.0f,        -0.0052083335f, -0.6666667f,  -1.0f,
+    -0.33333334f, -0.5f,          -0.16666667f, -0.25f
+};
+
+static inline float load_float(const byte *p)
+{
+    float f;
+
+    memcpy(&f, p, sizeof(f));
+    return f;
+}
+
+static inline void unpack_affine4(float *restrict dst, const void *src,
+                                  size_t n)
+{
+    const byte *p = src;
+
+    for (; n; n -= SMALL, dst += SMALL, p += 21) {
+        float d = load_float(p);
+        int zero = p[4];
+
+        for (int i = 0; i < 16; i++) {
+            dst[i] = d * (float)((p[5 + i] & 15) - zero);
+            dst[i + 16] = d * (float)((p[5 + i] >> 4) - zero);
+        }
+    }
+}
+
+static inline void unpack_affine8(float *restrict dst, const void *src,
+                                  size_t n)
+{
+    const byte *p = src;
+
+    for (; n; n -= SMALL, dst += SMALL, p += 38) {
+        float d = load_float(p);
+        int zero = p[4] | p[5] << 8;
+
+        for (int i = 0; i < SMALL; i++)
+            dst[i] = d * (float)(p[6 + i] - zero);
+    }
+}
+
+static inline void unpack_named(float *restrict dst, const void *src, size_t n,
+                                const float values[16])
+{
+    const byte *p = src;
+
+    for (; n; n -= SMALL, dst += SMALL, p += 20) {
+        float d = load_float(p);
+
+        for (int i = 0; i < 16; i++) {
+            dst[i] = d * values[p[4 + i] & 15];
+            dst[i + 16] = d * values[p[4 + i] >> 4];
+        }
+    }
+}
+
+static inline void unpack_nf4(float *restrict dst, const void *src, size_t n)
+{
+    unpack_named(dst, src, n, nf4_values);
+}
+
+static inline void unpack_fp4(float *restrict dst, const void *src, size_t n)
+{
+    unpack_named(dst, src, n, fp4_values);
+}
+
+/* The bits of an E4M3 are those of a float32 that is 2^120 times too small. */
+static inline void unpack_e4m3(float *restrict dst, const void *src, size_t n)
+{
+    const byte *p = src;
+
+    for (; n; n -= SMALL, dst += SMALL, p += 36) {
+        float d = load_float(p), scale = 0x1p120f;
+
+        for (int i = 0; i < SMALL; i++) {
+            uint32_t v = p[4 + i];
+            uint32_t bits = (v & 0x80) << 24 | (v & 0x7f) << 20;
+            float f;
+
+            memcpy(&f, &bits, sizeof(f));
+            dst[i] = (v & 0x7f) == 0x7f ? NAN : d * (f * scale);
+        }
+    }
+}
 #endif

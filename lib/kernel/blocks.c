@@ -22,6 +22,11 @@ UNPACK(q6_k)
 UNPACK(iq4_nl)
 UNPACK(iq4_xs)
 UNPACK(mxfp4)
+UNPACK(affine4)
+UNPACK(affine8)
+UNPACK(nf4)
+UNPACK(fp4)
+UNPACK(e4m3)
 
 void tf_blocks_ref(struct tf_kernels *k)
 {

@@ -17,4 +17,11 @@ void tf_unpack_q6_k(float *dst, const void *src, size_t n);
 void tf_unpack_iq4_nl(float *dst, const void *src, size_t n);
 void tf_unpack_iq4_xs(float *dst, const void *src, size_t n);
 void tf_unpack_mxfp4(float *dst, const void *src, size_t n);
+
+/* And those of dtype.h that are in no file. */
+void tf_unpack_affine4(float *dst, const void *src, size_t n);
+void tf_unpack_affine8(float *dst, const void *src, size_t n);
+void tf_unpack_nf4(float *dst, const void *src, size_t n);
+void tf_unpack_fp4(float *dst, const void *src, size_t n);
+void tf_unpack_e4m3(float *dst, const void *src, size_t n);
 #endif

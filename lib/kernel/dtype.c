@@ -119,6 +119,11 @@ static const struct tf_dtype_info types[TF_DTYPES] = {
     [TF_IQ4_NL] = { "IQ4_NL", 32, 18, tf_unpack_iq4_nl },
     [TF_IQ4_XS] = { "IQ4_XS", 256, 136, tf_unpack_iq4_xs },
     [TF_MXFP4] = { "MXFP4", 32, 17, tf_unpack_mxfp4 },
+    [TF_AFFINE4] = { "AFFINE4", 32, 21, tf_unpack_affine4 },
+    [TF_AFFINE8] = { "AFFINE8", 32, 38, tf_unpack_affine8 },
+    [TF_NF4] = { "NF4", 32, 20, tf_unpack_nf4 },
+    [TF_FP4] = { "FP4", 32, 20, tf_unpack_fp4 },
+    [TF_E4M3] = { "E4M3", 32, 36, tf_unpack_e4m3 },
 };
 
 const struct tf_dtype_info *tf_dtype_info(enum tf_dtype dtype)

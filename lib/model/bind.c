@@ -7,6 +7,7 @@
 #include "kernel/kernel.h"
 #include "model/adapter.h"
 #include "model/bind_int8.h"
+#include "model/packed.h"
 
 /* A tensor of the adapter's file stands in for the model's own: a module that
  * was trained and saved whole, or a bias. A layer with an adapter of its own is
@@ -475,12 +476,10 @@ static int keep_name(struct tf_bind *bind, struct tf_weight *w,
 /* Bring the matrix that was found into the form it is used in. */
 static int settle_weight(struct tf_bind *bind, struct tf_weight *w,
                          const char *pattern, struct tf_place at,
-                         const char *name, bool int8, struct tf_err *err)
+                         const char *name, struct tf_err *err)
 {
     bool inner = bind->inside && !bind->exact;
 
-    if (int8)
-        return tf_int8_read(bind, &w->w, name, w->out, w->in, err);
     set_role(bind, name,
              !inner          ? TF_ROLE_HEAD
              : w->transposed ? TF_ROLE_TURNED
@@ -490,27 +489,51 @@ static int settle_weight(struct tf_bind *bind, struct tf_weight *w,
                        w->transposed, err);
 }
 
+/* A matrix that the files hold quantised, if they do: 1, else 0. */
+static int find_quantized(struct tf_bind *bind, struct tf_weight *w,
+                          const char *pattern, struct tf_place at,
+                          char name[TF_BIND_NAME], struct tf_err *err)
+{
+    const struct tf_tensor *found =
+        tf_bind_find(bind, pattern, at, ".weight", name, TF_BIND_NAME);
+    int read;
+
+    if (found && tf_int8_is(bind, found, name)) {
+        w->w = *found;
+        read = tf_int8_read(bind, &w->w, name, w->out, w->in, err) ? -1 : 1;
+    } else {
+        read =
+            tf_packed_read(bind, &w->w, pattern, at, w->out, w->in, name, err);
+    }
+    if (read > 0)
+        w->transposed = false;
+    return read;
+}
+
 int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
                    const char *pattern, struct tf_place at, size_t out,
                    size_t in, bool bias, bool transposed, struct tf_err *err)
 {
     size_t dim[2] = { transposed ? in : out, transposed ? out : in };
     char name[TF_BIND_NAME];
-    const struct tf_tensor *found =
-        tf_bind_find(bind, pattern, at, ".weight", name, sizeof(name));
-    bool int8 = found && tf_int8_is(bind, found, name);
+    const struct tf_tensor *found;
     int failed;
 
-    if (!int8)
-        found = tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
-    if (!found || keep_name(bind, w, name, err))
-        return -1;
     w->in = in;
     w->out = out;
     w->transposed = transposed;
-    w->w = *found;
-    if (settle_weight(bind, w, pattern, at, name, int8, err) ||
-        (w->w.scale && tf_int8_finish(bind, w, err)) ||
+    failed = find_quantized(bind, w, pattern, at, name, err);
+    if (!failed) {
+        found = tf_bind_shaped(bind, pattern, at, ".weight", dim, 2, name, err);
+        if (!found)
+            return -1;
+        w->w = *found;
+        failed = keep_name(bind, w, name, err) ||
+                 settle_weight(bind, w, pattern, at, name, err);
+    } else if (failed > 0) {
+        failed = keep_name(bind, w, name, err);
+    }
+    if (failed || (w->w.scale && tf_int8_finish(bind, w, err)) ||
         (bind->adapters && tf_adapters_attach(bind, w, pattern, at, name, err)))
         return -1;
     failed =

@@ -39,9 +39,10 @@ struct tf_bind {
     /* Matrices of the base model, and its tables, become int8 with scales;
      * those that are exact do not. */
     bool int8, int8_tables;
-    bool exact;        /* those that are bound now */
-    float threshold;   /* of int8 layers, also of those the files have */
-    size_t int8_count; /* of them, so far */
+    bool exact;           /* those that are bound now */
+    float threshold;      /* of int8 layers, also of those the files have */
+    size_t int8_count;    /* of them, so far */
+    json_t *quantization; /* quantization_config of config.json, or NULL */
     struct tf_pool *pool;
     struct tf_arena *memory; /* for what can't stay in the file */
     uint8_t *used;           /* [tensors of weights]: enum tf_role */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
+#include "model/packed.h"
 #include "model/init.h"
 
 /* What the head of a task gives for a row. */
@@ -116,13 +117,18 @@ static double initializer_std(const struct tf_model *m)
     return std > 0 ? std : 0.02;
 }
 
-/* Transformers' BitsAndBytesConfig, and its default. */
+/* Transformers' BitsAndBytesConfig, and its default. Others' int8 knows of no
+ * outliers. */
 static float int8_threshold(const struct tf_config *config)
 {
     json_t *t =
         tf_config_get(config->json, "quantization_config.llm_int8_threshold");
+    const char *method = json_string_value(
+        tf_config_get(config->json, "quantization_config.quant_method"));
     double threshold = json_is_number(t) ? json_number_value(t) : 6.0;
 
+    if (method && strcmp(method, "bitsandbytes") != 0)
+        return 0;
     return threshold > 0 ? (float)threshold : 0;
 }
 
@@ -137,6 +143,8 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                             .int8_tables = opts->int8 && !m->arch.has_decoder &&
                                            !m->arch.heads[opts->task].tied,
                             .threshold = int8_threshold(&m->config),
+                            .quantization = tf_config_get(
+                                m->config.json, "quantization_config"),
                             .pool = opts->pool,
                             .memory = &m->memory,
                             .inside = true,
@@ -156,6 +164,8 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
         m->params.std = initializer_std(m);
         bind.params = &m->params;
     }
+    if (tf_packed_check(bind.quantization, err))
+        return -1;
     m->roles = bind.used = tf_arena_alloc(&m->memory, n, 1);
     if (!m->roles)
         return tf_no_memory(err, n);
