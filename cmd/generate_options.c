@@ -1,4 +1,6 @@
 #include "cmd/generate.h"
+#include "format/gguf.h"
+#include "model/gguf_model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -262,6 +264,21 @@ static void read_bad_words(struct tf_generation *config,
     tf_buf_release(&spaced);
 }
 
+/* What a GGUF's metadata say of generation: which tokens end it. */
+static void read_gguf(struct tf_generation *config, const char *path)
+{
+    struct tf_err err;
+    struct tf_gguf *g = tf_gguf_open(path, &err);
+    json_t *json = g ? tf_gguf_config(g, &err) : NULL;
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+    if (!text || tf_generation_read(config, text, strlen(text), &err))
+        cli_die(CLI_FILE, "%s: %s", path, err.msg);
+    free(text);
+    json_decref(json);
+    tf_gguf_close(g);
+}
+
 void generate_configure(struct tf_generation *config, const char *dir,
                         const struct tf_tokenizer *tokenizer)
 {
@@ -269,7 +286,9 @@ void generate_configure(struct tf_generation *config, const char *dir,
     struct tf_err err;
 
     tf_generation_init(config);
-    if (tf_dir_exists(dir) && tf_generation_open(config, dir, &err))
+    if (!tf_dir_exists(dir))
+        read_gguf(config, dir);
+    else if (tf_generation_open(config, dir, &err))
         cli_die(CLI_FILE, "%s", err.msg);
     put_options(&json);
     if (tf_generation_read(config, json.data, json.len, &err))

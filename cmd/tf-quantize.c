@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include "cmd/quantize.h"
 
-static const char *output, *max_shard, *eval_file;
+static const char *output, *max_shard, *eval_file, *calibrate;
 static struct cli_strings keep;
 static int type, report_as;
 static double threshold = 6;
@@ -25,6 +25,8 @@ static const struct cli_opt opts[] = {
       0, 1e30 },
     { 0, "embeddings", CLI_FLAG_ON, &embeddings, NULL,
       "int8: embeddings too; Transformers can't read that" },
+    { 0, "calibrate", CLI_FILE_NAME, &calibrate, "FILE",
+      "all but int8: weigh errors by what the layers read of these texts" },
     { 0, "keep", CLI_STRINGS, &keep, "PATTERN",
       "leave tensors of such names alone (repeatable)" },
     { 0, "max-shard-size", CLI_STRING, &max_shard, "SIZE",
@@ -70,7 +72,11 @@ int main(int argc, char **argv)
     if (type != INT8 && (max_shard || embeddings))
         cli_usage("%s is of int8: a GGUF is one file, embeddings included",
                   embeddings ? "--embeddings" : "--max-shard-size");
+    if (type == INT8 && calibrate)
+        cli_usage("--calibrate is not of int8: its scales are the rows' "
+                  "largest magnitudes");
     o.type = (size_t)type;
+    o.calibrate = calibrate;
     o.max_shard = cli_size("--max-shard-size", max_shard ? max_shard : "5GB");
     o.pool = cli_pool();
     path = cli_model_path(cli.model, CLI_NEED_MODEL);

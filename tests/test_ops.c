@@ -83,6 +83,40 @@ static void linear_reads_both_layouts_and_any_type(void **state)
     expect(tf_linear(*state, &x, &l, TF_ACT_RELU, &r), want, 4);
 }
 
+struct seen {
+    const struct tf_weight *w;
+    float sum;
+    size_t rows;
+};
+
+static void see(void *arg, const struct tf_weight *w, const float *x, size_t ld,
+                size_t rows)
+{
+    struct seen *seen = arg;
+
+    seen->w = w;
+    seen->rows = rows;
+    for (size_t r = 0; r < rows; r++)
+        seen->sum += x[r * ld];
+}
+
+static void a_watch_sees_what_linear_layers_read(void **state)
+{
+    static const float w[] = { 1, 0, 2, -1, 3, 0.5f };
+    struct tf_tensor x = view(x23, TF_F32, 2, 3);
+    struct tf_weight l = { .in = 3, .out = 2, .w = view(w, TF_F32, 2, 3) };
+    struct seen seen = { 0 };
+    struct tf_watch watch = { see, &seen };
+    struct tf_ctx *ctx = *state;
+
+    ctx->watch = &watch;
+    assert_non_null(tf_linear(ctx, &x, &l, TF_ACT_NONE, NULL));
+    ctx->watch = NULL;
+    assert_ptr_equal(seen.w, &l);
+    assert_int_equal(seen.rows, 2);
+    assert_true(seen.sum == x23[0] + x23[3]);
+}
+
 static void norms_take_offsets_and_heads(void **state)
 {
     static const float x[] = { 3, 4, 0, -2 }, w[] = { 1, 2 }, b[] = { 5, 6 };
@@ -178,6 +212,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(linear_reads_both_layouts_and_any_type),
+        TEST(a_watch_sees_what_linear_layers_read),
         TEST(norms_take_offsets_and_heads),
         TEST(elementwise_ops_read_views),
         TEST(embeddings_are_scaled_and_added),

@@ -46,9 +46,38 @@ static bool has_tokenizer(const char *dir)
     return false;
 }
 
-static int put_tokenizer(struct tf_gguf_plan *g, const char *path, size_t rows,
-                         struct tf_err *err)
+static int32_t id_at(json_t *ids, size_t i)
 {
+    json_t *v = json_is_array(ids) ? json_array_get(ids, i) : i ? NULL : ids;
+    json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
+
+    return id >= 0 && id <= INT32_MAX ? (int32_t)id : -1;
+}
+
+/* What config.json and generation_config.json say of special tokens. */
+static struct tf_gguf_ids find_ids(const struct tf_source *s, const char *path)
+{
+    struct tf_err err;
+    char *file = tf_path(path, "generation_config.json", &err);
+    json_t *generation = file ? json_load_file(file, 0, NULL) : NULL, *eos;
+    struct tf_gguf_ids ids;
+
+    eos = tf_config_get(generation, "eos_token_id");
+    if (!eos)
+        eos = tf_config_get(s->config.json, "eos_token_id");
+    ids.eos = id_at(eos, 0);
+    ids.eot = id_at(eos, 1);
+    ids.bos = tf_config_id(&s->config, "bos_token_id");
+    ids.pad = tf_config_id(&s->config, "pad_token_id");
+    json_decref(generation);
+    free(file);
+    return ids;
+}
+
+static int put_tokenizer(struct tf_gguf_plan *g, const struct tf_source *s,
+                         const char *path, size_t rows, struct tf_err *err)
+{
+    struct tf_gguf_ids ids = find_ids(s, path);
     struct tf_tokenizer *tok;
     int failed;
 
@@ -60,7 +89,7 @@ static int put_tokenizer(struct tf_gguf_plan *g, const char *path, size_t rows,
     tok = tf_tokenizer_open(path, err);
     if (!tok)
         return -1;
-    failed = tf_gguf_put_vocab(&g->meta, tok, rows, err);
+    failed = tf_gguf_put_vocab(&g->meta, tok, rows, &ids, err);
     tf_tokenizer_close(tok);
     return failed;
 }
@@ -115,19 +144,20 @@ static int describe(struct tf_gguf_plan *g, const struct tf_source *s,
     if (!k)
         return tf_fail(err,
                        "models of the type %s can't be written as a GGUF; "
-                       "LLaMA, Mistral, Qwen 2 and 3, Gemma 1 to 3, GPT-2 and "
-                       "BERT can",
+                       "LLaMA, Mistral, Mixtral, Qwen 2 and 3, Gemma 1 to 3, "
+                       "GPT-2 and BERT can",
                        s->arch.name);
     spec = tf_source_reader(s);
     g->mix.layers = spec->layers;
     g->mix.heads = spec->heads;
     g->mix.kv_heads = spec->kv_heads;
+    g->mix.experts = spec->experts;
     if (tf_gguf_describe(&g->meta, k, &s->arch, err) ||
         tf_select_for_gguf(&g->plan, s, k, err) || add_factors(g, spec, err))
         return -1;
     put_name(&g->meta, path);
     put_pooling(&g->meta, k, path);
-    return put_tokenizer(g, path, spec->vocab, err);
+    return put_tokenizer(g, s, path, spec->vocab, err);
 }
 
 /* What a new file has otherwise. */
@@ -186,6 +216,8 @@ int tf_gguf_plan_make(struct tf_gguf_plan *g, const struct tf_source *s,
 
 void tf_gguf_plan_release(struct tf_gguf_plan *g)
 {
+    for (size_t i = 0; g->packings && i < g->plan.count; i++)
+        free(g->packings[i].owned);
     tf_gguf_meta_release(&g->meta);
     tf_plan_release(&g->plan);
     free(g->factors.data);

@@ -33,16 +33,19 @@ struct tf_made *tf_plan_add(struct tf_plan *plan, const char *name,
 
 void tf_plan_release(struct tf_plan *plan)
 {
-    for (size_t i = 0; i < plan->count; i++)
+    for (size_t i = 0; i < plan->count; i++) {
         free(plan->made[i].name);
+        free(plan->made[i].parts);
+    }
     free(plan->made);
     memset(plan, 0, sizeof(*plan));
 }
 
 bool tf_made_is_copy(const struct tf_made *m)
 {
-    return !m->make && m->to.dtype == m->from->dtype && m->times == 0 &&
-           m->add == 0 && !m->turned && m->order == TF_ROWS_ALIKE;
+    return !m->make && !m->parts && m->to.dtype == m->from->dtype &&
+           m->times == 0 && m->add == 0 && !m->turned &&
+           m->order == TF_ROWS_ALIKE;
 }
 
 /* A row of the output by group: its head's rows among all q, all k, all v. */
@@ -101,6 +104,7 @@ static void put_column(const struct tf_made *m, char *out, const float *row,
         pack(m->to.dtype, out + (i * rows + r) * bytes, row + i, 1);
 }
 
+/* Of one part. */
 static size_t source_rows(const struct tf_made *m)
 {
     return m->order == TF_ROWS_ALIKE ? tf_tensor_rows(m->from)
@@ -111,11 +115,12 @@ static size_t source_rows(const struct tf_made *m)
 static void take_row(const struct tf_made *m, size_t rows, size_t cols,
                      size_t r, float *row)
 {
-    const struct tf_dtype_info *from = tf_dtype_info(m->from->dtype);
+    const struct tf_tensor *t = m->parts ? m->parts[r / rows].t : m->from;
+    const struct tf_dtype_info *from = tf_dtype_info(t->dtype);
     size_t bytes = cols / from->block * from->bytes;
 
     from->unpack(row,
-                 (const char *)m->from->data + source_row(m, rows, r) * bytes,
+                 (const char *)t->data + source_row(m, rows, r % rows) * bytes,
                  cols);
     for (size_t i = 0; m->times != 0 && i < cols; i++)
         row[i] *= m->times;
@@ -148,7 +153,7 @@ static int fill_rows(const struct tf_made *m, void *out, struct tf_err *err)
 
     if (!row)
         return -1;
-    for (size_t r = 0; r < rows; r++) {
+    for (size_t r = 0; r < rows * (m->parts ? m->part_count : 1); r++) {
         take_row(m, rows, cols, r, row);
         if (m->turned)
             put_column(m, out, row, cols, rows, r);

@@ -18,11 +18,20 @@ enum tf_row_order {
     TF_ROWS_BY_SIDE, /* all q, all k, all v; the output has them by group */
 };
 
+struct tf_part {
+    const struct tf_tensor *t;
+    const char *name;
+};
+
 struct tf_made {
     char *name;
     const struct tf_tensor *from; /* borrowed */
     const char *source;           /* its name, borrowed; or NULL */
-    struct tf_tensor to;          /* type and shape; data NULL */
+    /* Tensors like `from`, the first of them, that stand one below the other in
+     * the output; NULL: `from` alone. The list is owned. */
+    struct tf_part *parts;
+    size_t part_count;
+    struct tf_tensor to; /* type and shape; data NULL */
     /* Makes the output; then what follows is not looked at. NULL: numbers of
      * `from` in order, as `to`'s type. */
     int (*make)(const struct tf_made *m, void *out, struct tf_err *err);

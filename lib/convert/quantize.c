@@ -56,7 +56,7 @@ struct tf_quantized *tf_quantize_note(struct tf_quantizing *q,
     memcpy(name, m->name, len);
     *one = (struct tf_quantized){ .name = name, .type = type };
     one->from = m->from->dtype;
-    one->before = tf_tensor_bytes(m->from);
+    one->before = tf_tensor_bytes(m->from) * (m->parts ? m->part_count : 1);
     return one;
 }
 

@@ -26,7 +26,9 @@ struct tf_quantize_opts {
      * without ".weight". */
     const char *const *keep;
     size_t keep_count;
-    size_t max_shard; /* bytes of tensors in a file; 0: no limit */
+    const char *calibrate; /* blocks: a file of texts, see importance.h; or
+                              NULL */
+    size_t max_shard;      /* bytes of tensors in a file; 0: no limit */
     struct tf_pool *pool;
 };
 

@@ -76,6 +76,10 @@ static int set_changes(const struct spelling *s, struct tf_made *m,
         m->to.dim[0] = m->from->dim[1];
         m->to.dim[1] = m->from->dim[0];
     }
+    if (!strcmp(role, "shared_router") && m->from->ndim == 2) {
+        m->to.ndim = 1; /* of one row */
+        m->to.dim[0] = m->from->dim[1];
+    }
     if (!s->known->permuted || (strcmp(role, "q") && strcmp(role, "k")))
         return 0;
     m->order = TF_ROWS_HALVED;
@@ -105,6 +109,45 @@ static struct tf_made *add(struct spelling *s, const char *pattern,
     tf_weights_at(s->bind.weights, place, &m->source);
     s->bind.used[place] = 1;
     return m;
+}
+
+/* Experts of a layer, which a GGUF has in one tensor. */
+static int add_experts(struct spelling *s, const char *role,
+                       const char *pattern, size_t layer, struct tf_err *err)
+{
+    struct tf_place at = { .layer = layer };
+    char name[NAME_MAX_BYTES], found[NAME_MAX_BYTES], *dot;
+    size_t n = s->spec->experts, place;
+    struct tf_made *m;
+
+    expand(name, tf_gguf_role(role), layer, "");
+    dot = strrchr(name, '.'); /* before {expert} */
+    strcpy(dot, ".weight");
+    m = add(s, pattern, at, ".weight", name, err);
+    if (!m)
+        return -1;
+    m->parts = tf_alloc(n, sizeof(m->parts[0]), err);
+    if (!m->parts)
+        return -1;
+    m->part_count = n;
+    for (; at.part < n; at.part++) {
+        const struct tf_tensor *t = tf_bind_find(
+            &s->bind, pattern, at, ".weight", found, sizeof(found));
+
+        if (!t || t->ndim != 2 || t->dim[0] != m->from->dim[0] ||
+            t->dim[1] != m->from->dim[1] || t->dtype != m->from->dtype)
+            return tf_fail(
+                err, "%.300s: missing, or not like the other experts", found);
+        place = tf_weights_index(s->bind.weights, found);
+        m->parts[at.part].t = t;
+        tf_weights_at(s->bind.weights, place, &m->parts[at.part].name);
+        s->bind.used[place] = 1;
+    }
+    m->to.ndim = 3;
+    m->to.dim[0] = n;
+    m->to.dim[1] = m->from->dim[0];
+    m->to.dim[2] = m->from->dim[1];
+    return 0;
 }
 
 static bool has(struct spelling *s, const char *pattern, struct tf_place at,
@@ -146,6 +189,13 @@ static const char *pattern_of(const struct spelling *s,
     return pattern;
 }
 
+/* What layers with experts have not; that all have them is checked. */
+static bool is_dense(const char *role)
+{
+    return !strcmp(role, "up") || !strcmp(role, "gate") ||
+           !strcmp(role, "down");
+}
+
 static int add_stack(struct spelling *s, struct tf_err *err)
 {
     const struct tf_field *f;
@@ -165,8 +215,12 @@ static int add_stack(struct spelling *s, struct tf_err *err)
         for (f = tf_stack_name_fields; f->name; f++) {
             const char *pattern = pattern_of(s, f);
 
-            if (pattern && strchr(tf_gguf_role(f->name), '{') &&
-                add_role(s, f->name, pattern, layer, err))
+            if (!pattern || !strchr(tf_gguf_role(f->name), '{') ||
+                (s->spec->experts && is_dense(f->name)))
+                continue;
+            if (strstr(tf_gguf_role(f->name), "{expert}")
+                    ? add_experts(s, f->name, pattern, layer, err)
+                    : add_role(s, f->name, pattern, layer, err))
                 return -1;
         }
     return 0;

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/buf.h"
 #include "base/mem.h"
 #include "model/arch_fields.h"
+#include "model/bind.h"
 
 #define NAME_MAX_BYTES 512
 
@@ -18,26 +20,32 @@ struct both {
     uint8_t *used;      /* [tensors] */
 };
 
-/* The first spelling of a pattern with the layer's number in the place of {}.
- * -1 when it is too long, or has other places. */
+/* The first spelling of a pattern, the layer's number in the place of {} and
+ * the expert's in that of {expert}. -1 when it is too long. */
 static int expand(char *out, size_t size, const char *prefix,
-                  const char *pattern, size_t layer, const char *suffix)
+                  const char *pattern, struct tf_place at, const char *suffix)
 {
-    size_t n = strcspn(pattern, "|"), head = strcspn(pattern, "{");
-    size_t p = strcspn(prefix, "|");
-    int len;
+    size_t p = strcspn(prefix, "|"), n = strcspn(pattern, "|"), used = 0;
+    struct tf_buf b = TF_BUF_INIT;
 
-    if (head >= n)
-        len = snprintf(out, size, "%.*s%s%.*s%s", (int)p, prefix, p ? "." : "",
-                       (int)n, pattern, suffix);
-    else if (pattern[head + 1] == '}' &&
-             !memchr(pattern + head + 1, '{', n - head - 1))
-        len = snprintf(out, size, "%.*s%s%.*s%zu%.*s%s", (int)p, prefix,
-                       p ? "." : "", (int)head, pattern, layer,
-                       (int)(n - head - 2), pattern + head + 2, suffix);
-    else
-        return -1;
-    return len < 0 || (size_t)len >= size ? -1 : 0;
+    tf_buf_addf(&b, "%.*s%s", (int)p, prefix, p ? "." : "");
+    while (used < n) {
+        const char *rest = pattern + used;
+        size_t plain = strcspn(rest, "{|");
+
+        tf_buf_add(&b, rest, plain);
+        used += plain;
+        if (used >= n)
+            break;
+        tf_buf_addf(&b, "%zu",
+                    strncmp(pattern + used, "{}", 2) ? at.part : at.layer);
+        used += strcspn(pattern + used, "}") + 1;
+    }
+    tf_buf_adds(&b, suffix);
+    snprintf(out, size, "%s", tf_buf_cstr(&b));
+    n = b.failed ? size : b.len;
+    tf_buf_release(&b);
+    return n >= size ? -1 : 0;
 }
 
 static bool is_one_of(const char *role, const char *const *roles)
@@ -91,12 +99,17 @@ static int set_changes(const struct both *b, struct tf_made *m,
         m->to.dim[1] = m->from->dim[0];
         return 0;
     }
+    if (!strcmp(role, "shared_router") && m->from->ndim == 1) {
+        m->to.ndim = 2; /* of one row */
+        m->to.dim[0] = 1;
+        m->to.dim[1] = m->from->dim[0];
+    }
     return set_order(b, m, role, err);
 }
 
 /* The tensors that `from` and `to` call the same, with either suffix. */
 static int add_pair(const struct both *b, const char *role, const char *from,
-                    const char *prefix, const char *to, size_t layer,
+                    const char *prefix, const char *to, struct tf_place place,
                     struct tf_err *err)
 {
     static const char *const suffixes[] = { ".weight", ".bias" };
@@ -106,12 +119,12 @@ static int add_pair(const struct both *b, const char *role, const char *from,
         struct tf_made *m;
         size_t at;
 
-        if (expand(name, sizeof(name), "", from, layer, suffixes[i]))
+        if (expand(name, sizeof(name), "", from, place, suffixes[i]))
             return 0;
         at = tf_weights_index(b->weights, name);
         if (at == SIZE_MAX || b->used[at])
             continue;
-        if (expand(out, sizeof(out), prefix, to, layer, suffixes[i]))
+        if (expand(out, sizeof(out), prefix, to, place, suffixes[i]))
             continue; /* left over, and reported so */
         m = tf_plan_add(b->plan, out, tf_weights_find(b->weights, name), err);
         if (!m || set_changes(b, m, role, err))
@@ -125,16 +138,20 @@ static int add_stack(const struct both *b, struct tf_err *err)
 {
     for (const struct tf_field *f = tf_stack_name_fields; f->name; f++) {
         const char *from, *to;
-        size_t layers;
+        size_t layers, experts;
 
         memcpy(&from, (const char *)&b->gguf->names + f->offset, sizeof(from));
         memcpy(&to, (const char *)&b->hf->names + f->offset, sizeof(to));
         if (!from || !to)
             continue;
         layers = strchr(from, '{') ? b->hf->layers : 1;
-        for (size_t i = 0; i < layers; i++)
-            if (add_pair(b, f->name, from, b->prefix, to, i, err))
+        experts = strstr(from, "{expert}") ? b->hf->experts : 1;
+        for (size_t i = 0; i < layers * experts; i++) {
+            struct tf_place at = { .layer = i / experts, .part = i % experts };
+
+            if (add_pair(b, f->name, from, b->prefix, to, at, err))
                 return -1;
+        }
     }
     return 0;
 }
@@ -173,7 +190,8 @@ static int select_with(struct tf_plan *plan, const struct tf_source *s,
         return -1;
     failed = add_stack(&b, err) ||
              (from->present && to->present &&
-              add_pair(&b, "out", from->out, "", to->out, 0, err)) ||
+              add_pair(&b, "out", from->out, "", to->out,
+                       (struct tf_place){ 0 }, err)) ||
              check_rest(&b, err);
     free(b.used);
     return failed ? -1 : 0;

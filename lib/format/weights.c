@@ -1,5 +1,6 @@
 #include "format/weights.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
@@ -8,7 +9,8 @@
 #include "base/strmap.h"
 #include "format/container.h"
 
-#define INDEX_MAX 100000000 /* bytes */
+#define INDEX_MAX   100000000 /* bytes */
+#define EXPERTS_MAX 65536     /* of a layer */
 
 struct shard {
     char *name; /* its file in the index's folder */
@@ -22,6 +24,10 @@ struct tf_weights {
     const char **names;
     size_t count;
     struct tf_strmap index; /* name: its place in tensors */
+    /* One tensor of a GGUF for all experts is many here. */
+    struct tf_tensor *views;
+    char **view_names;
+    size_t view_count;
 };
 
 /* One line of an index's weight_map. */
@@ -205,35 +211,107 @@ static int check_map(const struct tf_weights *w, const struct index *ix,
     return 0;
 }
 
+/* In a GGUF the experts of a layer are one tensor, [experts][out][in], called
+ * "x_exps.weight". Their number, or 0 when it is no such tensor. */
+static size_t stacked(const struct tf_container *file, const char *name,
+                      const struct tf_tensor *t)
+{
+    const char *end = strrchr(name, '.');
+
+    if (!file->gguf || t->ndim != 3 || !end || end - name < 5 ||
+        strncmp(end - 5, "_exps", 5) || t->dim[0] > EXPERTS_MAX ||
+        !tf_tensor_bytes(t))
+        return 0;
+    return t->dim[0];
+}
+
+/* How many tensors all shards have, each expert's counted. */
+static size_t count_all(const struct tf_weights *w, size_t *views)
+{
+    size_t total = 0;
+
+    *views = 0;
+    for (size_t s = 0; s < w->shard_count; s++)
+        for (size_t i = 0; i < tf_container_count(&w->shards[s].file); i++) {
+            const char *name;
+            const struct tf_tensor *t =
+                tf_container_at(&w->shards[s].file, i, &name);
+            size_t n = stacked(&w->shards[s].file, name, t);
+
+            *views += n;
+            total += n ? n : 1;
+        }
+    return total;
+}
+
+static int add_tensor(struct tf_weights *w, const char *name,
+                      const struct tf_tensor *t, struct tf_err *err)
+{
+    size_t len = strlen(name);
+
+    if (tf_strmap_get(&w->index, name, len) != TF_STRMAP_NONE)
+        return tf_fail(err, "%.200s: in two shards", name);
+    if (tf_strmap_set(&w->index, name, len, (uint32_t)w->count, err))
+        return -1;
+    w->tensors[w->count] = t;
+    w->names[w->count++] = name;
+    return 0;
+}
+
+/* Expert e of "x_exps.weight" is "x_exps.e.weight", in place. */
+static int add_experts(struct tf_weights *w, const char *name,
+                       const struct tf_tensor *t, struct tf_err *err)
+{
+    size_t bytes = t->dim[0] ? tf_tensor_bytes(t) / t->dim[0] : 0;
+    const char *end = strrchr(name, '.');
+    size_t room = strlen(name) + 24;
+
+    for (size_t e = 0; e < t->dim[0]; e++) {
+        struct tf_tensor *view = &w->views[w->view_count];
+        char *full = tf_alloc(room, 1, err);
+
+        if (!full)
+            return -1;
+        snprintf(full, room, "%.*s.%zu%s", (int)(end - name), name, e, end);
+        w->view_names[w->view_count++] = full;
+        *view = *t;
+        view->ndim = 2;
+        view->dim[0] = t->dim[1];
+        view->dim[1] = t->dim[2];
+        view->data = (char *)t->data + e * bytes;
+        if (add_tensor(w, full, view, err))
+            return -1;
+    }
+    return 0;
+}
+
 /* Gather the shards' tensors under one index of names. With an index file, it
  * says which shard's tensor counts where two have the same name. */
 static int gather(struct tf_weights *w, const struct index *ix,
                   struct tf_err *err)
 {
-    size_t total = 0;
+    size_t views, total = count_all(w, &views);
 
-    for (size_t s = 0; s < w->shard_count; s++)
-        total += tf_container_count(&w->shards[s].file);
     w->tensors = tf_alloc(total, sizeof(w->tensors[0]), err);
     w->names = tf_alloc(total, sizeof(w->names[0]), err);
-    if (!w->tensors || !w->names || tf_strmap_reserve(&w->index, total, err))
+    w->views = tf_alloc(views, sizeof(w->views[0]), err);
+    w->view_names = tf_alloc(views, sizeof(w->view_names[0]), err);
+    if (!w->tensors || !w->names || !w->views || !w->view_names ||
+        tf_strmap_reserve(&w->index, total, err))
         return -1;
     for (size_t s = 0; s < w->shard_count; s++)
         for (size_t i = 0; i < tf_container_count(&w->shards[s].file); i++) {
             const char *name;
             const struct tf_tensor *t =
                 tf_container_at(&w->shards[s].file, i, &name);
-            size_t len = strlen(name);
-            uint32_t m = tf_strmap_get(&ix->tensors, name, len);
+            uint32_t m = tf_strmap_get(&ix->tensors, name, strlen(name));
 
             if (m != TF_STRMAP_NONE && ix->maps[m].shard != s)
                 continue;
-            if (tf_strmap_get(&w->index, name, len) != TF_STRMAP_NONE)
-                return tf_fail(err, "%.200s: in two shards", name);
-            if (tf_strmap_set(&w->index, name, len, (uint32_t)w->count, err))
+            if (stacked(&w->shards[s].file, name, t)
+                    ? add_experts(w, name, t, err)
+                    : add_tensor(w, name, t, err))
                 return -1;
-            w->tensors[w->count] = t;
-            w->names[w->count++] = name;
         }
     return 0;
 }
@@ -371,6 +449,10 @@ void tf_weights_close(struct tf_weights *w)
         tf_container_close(&w->shards[i].file);
         free(w->shards[i].name);
     }
+    for (size_t i = 0; i < w->view_count; i++)
+        free(w->view_names[i]);
+    free(w->view_names);
+    free(w->views);
     free(w->shards);
     free(w->tensors);
     free(w->names);

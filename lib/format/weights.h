@@ -1,8 +1,9 @@
 /*
  * "Tensor by name" over what a model folder holds: model.safetensors or
  * pytorch_model.bin, or the shards that their index names; or over one such
- * file or a GGUF. Files are mapped, tensors are views into them. Files are not
- * trusted: what open() gives is checked.
+ * file or a GGUF. Files are mapped, tensors are views into them; the experts
+ * that a GGUF has in one tensor, x_exps.weight, are x_exps.0.weight and so on.
+ * Files are not trusted: what open() gives is checked.
  */
 #ifndef TF_FORMAT_WEIGHTS_H
 #define TF_FORMAT_WEIGHTS_H

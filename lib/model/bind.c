@@ -281,6 +281,9 @@ const struct tf_tensor *tf_bind_shaped(struct tf_bind *bind,
     same = t->ndim - skip == ndim;
     for (size_t i = 0; same && i < ndim; i++)
         same = t->dim[skip + i] == dim[i];
+    /* a GGUF has matrices of one row as vectors */
+    if (ndim == 2 && dim[0] == 1 && t->ndim == 1)
+        same = t->dim[0] == dim[1];
     if (same && is_float(t->dtype))
         return t;
     if (!same)

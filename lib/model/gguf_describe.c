@@ -164,6 +164,33 @@ static int check_act(const struct description *d, struct tf_err *err)
                                   name);
 }
 
+static int put_experts(struct description *d, struct tf_err *err)
+{
+    const struct tf_stack_spec *s = d->spec;
+    bool always =
+        !strcmp(d->known->name, "llama") || !strcmp(d->known->name, "qwen3moe");
+
+    if (!s->experts)
+        return 0;
+    for (size_t i = 0; i < s->layers; i++)
+        if (!s->sparse[i])
+            return tf_fail(err,
+                           "a GGUF of the architecture %s has no word for "
+                           "layers without experts",
+                           d->known->name);
+    if (s->experts_renormed != always)
+        return tf_fail(err,
+                       "a GGUF of the architecture %s has no word for a "
+                       "norm_topk_prob of %s",
+                       d->known->name, always ? "false" : "true");
+    put_size(d, "expert_count", s->experts);
+    put_size(d, "expert_used_count", s->experts_per_token);
+    put_size(d, "expert_feed_forward_length", s->expert_ffn);
+    if (s->names.shared_up)
+        put_size(d, "expert_shared_feed_forward_length", s->shared_ffn);
+    return 0;
+}
+
 static void put_sizes(struct description *d, const struct tf_arch *arch)
 {
     const struct tf_stack_spec *s = d->spec;
@@ -202,5 +229,7 @@ int tf_gguf_describe(struct tf_gguf_meta *m, const struct tf_gguf_arch *k,
                        (struct tf_str){ k->name, strlen(k->name) });
     put_sizes(&d, arch);
     put_rotary(&d);
-    return put_scaling(&d, err) || put_window(&d, err) ? -1 : 0;
+    return put_experts(&d, err) || put_scaling(&d, err) || put_window(&d, err)
+               ? -1
+               : 0;
 }

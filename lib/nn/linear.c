@@ -220,6 +220,8 @@ struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
 
     if (!x || !(y = tf_new(ctx, tf_tensor_rows(x), w->out)))
         return NULL;
+    if (ctx->watch)
+        ctx->watch->see(ctx->watch->arg, w, x->data, x->ld, y->dim[0]);
     n = tf_record(ctx, sizeof(*n), y,
                   tf_wants_grad(x) || tf_wants_grad(residual) || trains(w),
                   linear_back);

@@ -25,6 +25,8 @@
 
 struct tf_tape;
 struct tf_seqs;
+struct tf_weight;
+struct tf_watch;
 
 struct tf_ctx {
     struct tf_pool *pool;   /* NULL: one thread */
@@ -39,11 +41,20 @@ struct tf_ctx {
      * all rows are by themselves. */
     const struct tf_seqs *records;
 
+    const struct tf_watch *watch; /* sees what linear layers read; or NULL */
+
     /* With a tape: dropout acts. Its draws are keyed by (seed, step, draws,
      * element), so that a step can be repeated exactly. */
     bool training;
     uint64_t seed, step;
     uint32_t draws; /* dropouts so far; set to 0 before every step */
+};
+
+/* Called with x [rows][w->in] whenever tf_linear() reads it. */
+struct tf_watch {
+    void (*see)(void *arg, const struct tf_weight *w, const float *x, size_t ld,
+                size_t rows);
+    void *arg;
 };
 
 /* n * size bytes of the context's arena, not zeroed; NULL fails the context. */

@@ -17,6 +17,7 @@ struct writing {
     struct tf_gguf_meta *m;
     const struct tf_tokenizer *tok;
     size_t rows;
+    const struct tf_gguf_ids *ids;
     enum tf_model_type model;
     bool pieces; /* SentencePiece's: blanks are U+2581, bytes <0xHH> */
     struct tf_err *err;
@@ -170,6 +171,11 @@ static void put_id(struct writing *w, const char *key, int32_t id)
         tf_gguf_put_u32(w->m, key, (uint32_t)id);
 }
 
+static int32_t or_else(int32_t id, int32_t other)
+{
+    return id >= 0 ? id : other;
+}
+
 /* One text's tokens with the special ones around them. */
 static int encode(const struct writing *w, const char *text, bool special,
                   struct tf_encoding *enc)
@@ -208,11 +214,15 @@ static int put_specials(struct writing *w)
         eos = w->model == TF_WORDPIECE ? eos : win->ids[win->n - 1];
     }
     tf_encoding_release(&enc);
-    put_id(w, "tokenizer.ggml.bos_token_id", bos);
+    eos = or_else(eos, w->ids->eos);
+    put_id(w, "tokenizer.ggml.bos_token_id", or_else(bos, w->ids->bos));
     put_id(w, "tokenizer.ggml.eos_token_id", eos);
+    if (w->ids->eot != eos)
+        put_id(w, "tokenizer.ggml.eot_token_id", w->ids->eot);
     put_id(w, "tokenizer.ggml.unknown_token_id", info->unk);
     put_id(w, "tokenizer.ggml.seperator_token_id", info->sep);
-    put_id(w, "tokenizer.ggml.padding_token_id", info->pad);
+    put_id(w, "tokenizer.ggml.padding_token_id",
+           or_else(info->pad, w->ids->pad));
     put_id(w, "tokenizer.ggml.cls_token_id", info->cls);
     put_id(w, "tokenizer.ggml.mask_token_id", info->mask);
     tf_gguf_put_bool(w->m, "tokenizer.ggml.add_bos_token", add_bos);
@@ -399,11 +409,13 @@ static int put_template(struct writing *w)
 }
 
 int tf_gguf_put_vocab(struct tf_gguf_meta *m, const struct tf_tokenizer *tok,
-                      size_t rows, struct tf_err *err)
+                      size_t rows, const struct tf_gguf_ids *ids,
+                      struct tf_err *err)
 {
     struct writing w = { .m = m,
                          .tok = tok,
                          .rows = rows,
+                         .ids = ids,
                          .model = tok->model.type,
                          .pieces = tok->model.type == TF_BPE &&
                                    tok->model.byte_fallback,

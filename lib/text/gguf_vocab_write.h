@@ -6,6 +6,12 @@
 #include "format/gguf_write.h"
 #include "text/tokenizer.h"
 
+/* Ids of special tokens by config.json, -1: none: taken where the tokenizer
+ * names none; and what ends a turn of a chat, when it is not the same. */
+struct tf_gguf_ids {
+    int32_t bos, eos, pad, eot;
+};
+
 /*
  * Put tokenizer.ggml.* and the chat template: BPE with bytes to fall back on as
  * "llama" with scores, byte-level BPE as "gpt2" with the name of its splitter,
@@ -14,5 +20,6 @@
  * it, on what those three can't say.
  */
 int tf_gguf_put_vocab(struct tf_gguf_meta *m, const struct tf_tokenizer *tok,
-                      size_t rows, struct tf_err *err);
+                      size_t rows, const struct tf_gguf_ids *ids,
+                      struct tf_err *err);
 #endif

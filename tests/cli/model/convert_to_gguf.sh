@@ -7,7 +7,7 @@ for m in llama qwen3 gemma gpt2; do
 	tf-model diff $m.gguf $G/gguf/$m.gguf && echo same
 done
 for m in mistral qwen2 gemma2 gemma3 llama-biases llama-llama3 llama-linear \
-	llama-yarn; do
+	llama-yarn mixtral; do
 	tf-model convert -m $G/decoders/$m -o $m.gguf --dtype f32 > log || cat log
 	tf-model convert -m $m.gguf -o back-$m > log || cat log
 	tf-tokenize -m $G/decoders/$m < in > want
@@ -18,6 +18,15 @@ for m in mistral qwen2 gemma2 gemma3 llama-biases llama-llama3 llama-linear \
 	tf-generate -m back-$m --max-new-tokens 12 < in | cmp - found &&
 		cmp want found && echo $m
 done
+# what ends a text is known, too
+jq '.eos_token_id = 77' $G/decoders/gpt2/config.json > c
+cp -r $G/decoders/gpt2 ends && chmod -R u+w ends && cp c ends/config.json
+rm -f ends/generation_config.json
+jq 'del(.eos_token)' $G/decoders/gpt2/tokenizer_config.json > ends/tokenizer_config.json
+tf-model convert -m ends -o ends.gguf > log
+tf-generate -m ends.gguf --prompt x --max-new-tokens 1 | jq -c .output_ids
+tf-model convert -m ends.gguf -o back-ends > log
+jq -c .eos_token_id back-ends/config.json
 tf-model convert -m $G/models/bert -o bert.gguf | jq -c '[.tensors, .dropped]'
 tf-embed -m $G/models/bert < in > want
 tf-embed -m bert.gguf < in | cmp - want && echo bert

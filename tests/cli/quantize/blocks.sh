@@ -14,13 +14,31 @@ tf-model convert -m "$M" -o gpt2.gguf > log
 tf-quantize -m gpt2.gguf -o g --type q4_0 | jq -c .bytes_after
 cmp g/model.gguf q4_0/model.gguf || tf-model diff g q4_0
 
+# experts of a layer are one tensor; errors weighed by what the layers read
+ln -s "$SRC"/tests/golden/decoders/* .
+echo '{"text": "I love this movie."}' >> in.jsonl
+for m in llama mixtral; do
+	tf-quantize -m $m -o plain-$m --type q5_0 > plain
+	tf-quantize -m $m -o weighed-$m --type q5_0 --calibrate in > weighed
+	jq -c '[.quantized, .bytes_before, .bytes_after]' plain weighed
+	tf-quantize -m $m -o again-$m --type q5_0 --calibrate in.jsonl > again
+	jq -n --slurpfile a plain --slurpfile b weighed --slurpfile c again \
+		'($a[0].relative_error < $b[0].relative_error) and
+		($c[0].relative_error != $b[0].relative_error)'
+	tf-generate -m weighed-$m --max-new-tokens 3 < in | jq -c '.output_ids | length'
+done
+echo '{"body": "none"}' > bad.jsonl
+tf-quantize -m llama -o bad --type q4_0 --calibrate bad.jsonl
+: > empty
+tf-quantize -m llama -o bad --type q4_0 --calibrate empty
+tf-quantize -m llama -o bad --type int8 --calibrate in
+
 # those that are kept, by either name
 for k in '*.1.ffn_down*' '*.1.mlp.c_proj'; do
 	tf-quantize -m "$M" -o "k$k" --type q4_0 --keep "$k" |
 		jq -c '[.layers[].tensor]'
 done
-tf-quantize -m "$M" -o gpt2 --type q4_0 --keep '*' | jq -c .
-tf-quantize -m "$M" -o gpt2 --type q4_0 --max-shard-size 1MB
-ln -s "$SRC/tests/golden/decoders/bloom" bloom
+tf-quantize -m "$M" -o x --type q4_0 --keep '*' | jq -c .
+tf-quantize -m "$M" -o x --type q4_0 --max-shard-size 1MB
 tf-quantize -m bloom -o b --type q4_0
 tf-quantize -m gpt2.gguf -o i --type int8
