@@ -178,6 +178,10 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
         return -1;
     if (opts->train)
         tf_init_fresh(m);
+    /* the Trainer knows torch's LayerNorm, other norms by their names alone */
+    if (m->stack.spec->norm != TF_LAYER_NORM)
+        for (size_t i = 0; i < m->params.count; i++)
+            m->params.v[i].norm = false;
     m->int8_count = bind.int8_count;
     return 0;
 }

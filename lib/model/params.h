@@ -21,7 +21,7 @@ struct tf_parameter {
     size_t source;            /* its place in the files; SIZE_MAX: it stands
                                  not so in them */
     bool fresh;               /* the files have it not */
-    bool norm;                /* of a norm: no weight decay */
+    bool norm;                /* of a LayerNorm: no weight decay */
     bool buffer;              /* saved with the others, but not trained */
     bool turned;              /* saved the other way round, [cols][rows] */
     const uint32_t *rows;     /* where row i is saved; NULL: at i */
