@@ -60,9 +60,9 @@ static void show_progress(void *arg, int64_t steps, int64_t all)
 
 static void read_config(struct tf_train_config *config, char **operands)
 {
-    static char *keys; /* held to the exit */
-    const char *near = NULL;
+    const char *near;
     struct tf_err err;
+    char *keys;
 
     if (!tf_train_config_open(config, operands[0], operands + 1, &err))
         return;
@@ -70,8 +70,9 @@ static void read_config(struct tf_train_config *config, char **operands)
         keys = tf_train_config_keys(&err);
         near = keys ? cli_closest(config->unknown, keys) : NULL;
         if (near)
-            cli_die(CLI_USAGE, "%s: unknown key \"%s\"; did you mean \"%s\"?",
+            tf_fail(&err, "%s: unknown key \"%s\"; did you mean \"%s\"?",
                     operands[0], config->unknown, near);
+        free(keys);
     }
     cli_die(CLI_USAGE, "%s", err.msg);
 }
