@@ -6,13 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/io.h"
+#include "train/plot.h"
 #include "train/trainer.h"
 
 static bool dry_run;
+static const char *plot_file;
 
 static const struct cli_opt opts[] = {
     { 0, "dry-run", CLI_FLAG_ON, &dry_run, NULL,
       "check everything and print what would be done, without doing it" },
+    { 0, "plot", CLI_STRING, &plot_file, "FILE.svg",
+      "draw the curves of the run in an output folder (or trainer_state.json) "
+      "that is named instead of a config; \"-\": to standard output" },
     CLI_END,
 };
 
@@ -108,12 +114,32 @@ static void train(struct tf_trainer *trainer)
     }
 }
 
+static void plot(const char *run)
+{
+    struct tf_buf svg = TF_BUF_INIT;
+    struct tf_replace file;
+    struct tf_err err;
+
+    if (tf_plot_run(run, &svg, &err))
+        cli_die(CLI_FILE, "%s", err.msg);
+    if (!strcmp(plot_file, "-")) {
+        fwrite(svg.data, 1, svg.len, stdout);
+    } else {
+        if (tf_replace_open(&file, plot_file, &err))
+            cli_die(CLI_FILE, "%s", err.msg);
+        fwrite(svg.data, 1, svg.len, file.f);
+        if (tf_replace_commit(&file, &err))
+            cli_die(CLI_FILE, "%s", err.msg);
+    }
+    tf_buf_release(&svg);
+}
+
 int main(int argc, char **argv)
 {
     static const struct cli_tool tool = {
         .name = "tf-train",
         .summary = "fine-tune a model as a config file says",
-        .operands = "CONFIG.yaml [KEY=VALUE ...]",
+        .operands = "CONFIG.yaml [KEY=VALUE ...] | --plot FILE.svg OUTPUT_DIR",
         .opts = opts,
         .shared = CLI_THREADS | CLI_PROGRESS,
     };
@@ -128,7 +154,12 @@ int main(int argc, char **argv)
     struct tf_err err;
 
     if (!operands[0])
-        cli_usage("no config file is given");
+        cli_usage(plot_file ? "--plot: no output folder is given"
+                            : "no config file is given");
+    if (plot_file) {
+        plot(operands[0]);
+        return cli_finish(CLI_OK);
+    }
     read_config(&config, operands);
     train_data_fetch(&config);
     config.tokenizer = cli_model_path(config.tokenizer, CLI_NEED_TOKENIZER);
