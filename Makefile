@@ -11,6 +11,12 @@ CPPFLAGS = -Ilib -I. -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64
 LDLIBS   = -ljansson -lpcre2-8 -lutf8proc -lpthread -lm
 # what data sets are compressed with
 UNPACK   = -lz -lzstd -lsnappy -llz4 -lbrotlidec
+# training in several processes, where Debian's OpenMPI is installed
+ifeq ($(shell pkg-config --exists ompi-c 2> /dev/null && echo yes),yes)
+MPI_CFLAGS = -DTF_MPI $(patsubst -I%,-isystem %,\
+	     $(shell pkg-config --cflags ompi-c))
+MPI_LIBS   = $(shell pkg-config --libs ompi-c)
+endif
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
 	   -Wmissing-prototypes -Wwrite-strings -Wno-missing-field-initializers
 -include config.mk
@@ -72,6 +78,7 @@ $(B)/lib/kernel/%.o: CFLAGS += -O3
 endif
 # loops over floats; nothing reads errno after sqrtf
 $(B)/lib/nn/%.o $(B)/lib/train/%.o: CFLAGS += -O3 -fno-math-errno
+$(B)/lib/train/parallel.o: CPPFLAGS += $(MPI_CFLAGS)
 $(B)/lib/kernel/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
 $(B)/lib/kernel/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl \
 	-mavx512dq -mfma -mf16c -mprefer-vector-width=512
@@ -89,11 +96,11 @@ $(CLI): $(CMD)
 $(TOOLS): $(B)/%: $(B)/cmd/%.o $(CLI) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(B)/tf-hub: LDLIBS += -lcurl -lcrypto
-$(B)/tf-train: LDLIBS += -lyaml $(UNPACK)
+$(B)/tf-train: LDLIBS += -lyaml $(UNPACK) $(MPI_LIBS)
 $(B)/tf-model: LDLIBS += -lcrypto
 
 $(B)/tests/test_hub_%: LDLIBS += -lcurl -lcrypto
-$(B)/tests/test_train_%: LDLIBS += -lyaml $(UNPACK)
+$(B)/tests/test_train_%: LDLIBS += -lyaml $(UNPACK) $(MPI_LIBS)
 $(B)/tests/test_parquet $(B)/tests/fuzz_parquet: \
 	LDLIBS += $(UNPACK)
 $(TESTS): %: %.o $(LIB)

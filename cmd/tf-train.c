@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
+#include "train/parallel.h"
 #include "train/plot.h"
 #include "train/trainer.h"
 
@@ -42,6 +43,8 @@ static void catch_signals(void)
 static void print_line(void *arg, const char *json)
 {
     (void)arg;
+    if (tf_parallel_rank())
+        return; /* the first of several processes speaks for all */
     cli_progress_clear();
     puts(json);
     fflush(stdout);
@@ -50,6 +53,8 @@ static void print_line(void *arg, const char *json)
 static void print_note(void *arg, const char *text)
 {
     (void)arg;
+    if (tf_parallel_rank())
+        return;
     cli_progress_clear();
     cli_note("%s", text);
 }
@@ -59,6 +64,8 @@ static void show_progress(void *arg, int64_t steps, int64_t all)
     char text[64];
 
     (void)arg;
+    if (tf_parallel_rank())
+        return;
     snprintf(text, sizeof(text), "step %lld of %lld", (long long)steps,
              (long long)all);
     cli_progress_bar((double)steps / (double)all, text);
@@ -106,11 +113,12 @@ static void train(struct tf_trainer *trainer)
     if (stopped < 0)
         cli_die(CLI_FILE, "%s", err.msg);
     if (stopped) {
-        cli_note("stopped; a checkpoint is saved: go on with "
-                 "resume_from_checkpoint=true");
+        print_note(NULL, "stopped; a checkpoint is saved: go on with "
+                         "resume_from_checkpoint=true");
         fflush(stdout);
+        tf_parallel_end(); /* after the checkpoint is there */
         signal(stop, SIG_DFL);
-        raise(stop);
+        raise(stop); /* 0, and nothing, where another process was told */
     }
 }
 
@@ -160,6 +168,8 @@ int main(int argc, char **argv)
         plot(operands[0]);
         return cli_finish(CLI_OK);
     }
+    if (tf_parallel_begin(&err))
+        cli_die(CLI_USAGE, "%s", err.msg);
     read_config(&config, operands);
     train_data_fetch(&config);
     config.tokenizer = cli_model_path(config.tokenizer, CLI_NEED_TOKENIZER);
@@ -174,5 +184,6 @@ int main(int argc, char **argv)
         train(trainer);
     tf_trainer_free(trainer);
     tf_train_config_release(&config);
+    tf_parallel_end();
     return cli_finish(CLI_OK);
 }

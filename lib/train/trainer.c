@@ -9,6 +9,7 @@
 #include "model/init.h"
 #include "model/rope.h"
 #include "train/param_order.h"
+#include "train/parallel.h"
 #include "train/peft.h"
 
 static int make_params(struct tf_trainer *t, struct tf_err *err)
@@ -22,6 +23,7 @@ static int make_params(struct tf_trainer *t, struct tf_err *err)
     for (size_t i = 0; i < p->count; i++)
         n += p->v[i].buffer ? 0 : tf_tensor_count(p->v[i].tensor);
     t->grads = tf_alloc(n, sizeof(*t->grads), err);
+    t->grad_count = n;
     if (!t->grads)
         return -1;
     n = 0;
@@ -274,7 +276,7 @@ static int open_events(struct tf_trainer *t, struct tf_err *err)
     const struct tf_train_config *c = t->config;
     char *name, *runs, *dir;
 
-    if (!reports(c->report_to))
+    if (!reports(c->report_to) || tf_parallel_rank())
         return 0;
     if (c->logging_dir) {
         t->events = tf_events_open(c->logging_dir, err);
@@ -375,10 +377,11 @@ int tf_trainer_plan(struct tf_trainer *t, struct tf_buf *out,
                 "{\"parameters\": %zu, \"labels\": %zu, \"train_records\": "
                 "%zu, \"train_tokens\": %zu, \"validation_records\": %zu, "
                 "\"steps_per_epoch\": %lld, \"max_steps\": %lld, "
-                "\"warmup_steps\": %lld, \"state_bytes\": %zu}",
+                "\"warmup_steps\": %lld, \"state_bytes\": %zu, "
+                "\"processes\": %d}",
                 n, t->labels.count, t->train.count, tokens, t->valid.count,
                 (long long)t->steps_per_epoch, (long long)t->max_steps,
-                (long long)t->schedule.warmup,
-                (2 * n + states) * sizeof(float));
+                (long long)t->schedule.warmup, (2 * n + states) * sizeof(float),
+                tf_parallel_size());
     return out->failed ? tf_no_memory(err, out->len) : 0;
 }

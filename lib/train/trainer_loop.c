@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "base/io.h"
+#include "train/parallel.h"
 
 static double now(void)
 {
@@ -89,6 +90,14 @@ static int evaluate(struct tf_trainer *t, struct tf_err *err)
     return failed ? -1 : 0;
 }
 
+/* The first of several processes evaluates; all hear whether to go on. */
+static int evaluate_for_all(struct tf_trainer *t, struct tf_err *err)
+{
+    if (!tf_parallel_rank() && evaluate(t, err))
+        return -1;
+    return tf_parallel_share(&t->early, sizeof(t->early), err);
+}
+
 static struct tf_checkpoint checkpoint_of(struct tf_trainer *t)
 {
     return (struct tf_checkpoint){
@@ -109,6 +118,8 @@ static int save(struct tf_trainer *t, struct tf_err *err)
     int64_t best =
         t->config->load_best && t->state.has_best ? t->state.best_step : -1;
 
+    if (tf_parallel_rank())
+        return 0;
     if (tf_checkpoint_save(&c, err))
         return -1;
     return t->config->save_total_limit
@@ -139,7 +150,7 @@ static int after_step(struct tf_trainer *t, struct tf_err *err)
     if ((first || is_time(t, c->logging_strategy, t->logging_steps)) &&
         tf_train_log_steps(t, err))
         return -1;
-    if (is_time(t, c->eval_strategy, t->eval_steps) && evaluate(t, err))
+    if (is_time(t, c->eval_strategy, t->eval_steps) && evaluate_for_all(t, err))
         return -1;
     if ((last_saved || is_time(t, c->save_strategy, t->save_steps)) &&
         save(t, err))
@@ -149,7 +160,8 @@ static int after_step(struct tf_trainer *t, struct tf_err *err)
 
 static bool told_to_stop(const struct tf_trainer *t)
 {
-    return t->hooks->stop && *t->hooks->stop;
+    return tf_parallel_size() > 1 ? t->told_to_stop
+                                  : t->hooks->stop && *t->hooks->stop;
 }
 
 static int one_step(struct tf_trainer *t, struct tf_err *err)
@@ -205,6 +217,8 @@ static int finish(struct tf_trainer *t, struct tf_err *err)
     struct tf_checkpoint c = checkpoint_of(t);
     const char *dir = t->config->output_dir;
 
+    if (tf_parallel_rank())
+        return 0;
     if (t->config->load_best && t->state.has_best) {
         char *best = tf_checkpoint_path(dir, t->state.best_step, err);
         int failed = !best || tf_model_load(t->model, best, err);

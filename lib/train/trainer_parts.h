@@ -32,7 +32,8 @@ struct tf_trainer {
 
     struct tf_param *params; /* those that are trained */
     size_t param_count;
-    float *grads; /* of all */
+    float *grads; /* [grad_count]: of all */
+    size_t grad_count;
     struct tf_optimizer *optimizer;
     struct tf_schedule schedule;
 
@@ -61,6 +62,7 @@ struct tf_trainer {
     struct tf_buf pairs;         /* what compute_metrics reads */
     json_t *computed;            /* what it printed last */
     double last_norm, last_rate; /* of the last step */
+    bool told_to_stop;           /* one of several processes was */
     bool early;                  /* patience is at its end */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "model/model.h"
+#include "train/parallel.h"
 
 #define PART_TOKENS 1024 /* of one pass: it bounds what a step keeps */
 
@@ -213,6 +214,37 @@ static int run_part(struct tf_trainer *t, struct tf_ctx *ctx, float denominator,
     return failed;
 }
 
+/* Where the share of a process begins: contiguous shares of about as many
+ * tokens each. */
+static size_t share_begin(const struct tf_trainer *t, const uint32_t *records,
+                          size_t n, int rank)
+{
+    uint64_t all = 0, before = 0;
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        all += count_tokens(&t->train, records[i]);
+    for (i = 0;
+         i < n && before * (uint64_t)tf_parallel_size() < all * (uint64_t)rank;
+         i++)
+        before += count_tokens(&t->train, records[i]);
+    return i;
+}
+
+/* The loss and the gradients of all processes; each hears whether one of them
+ * was told to stop. */
+static int add_up(struct tf_trainer *t, double *loss, struct tf_err *err)
+{
+    double both[2] = { *loss, t->hooks->stop && *t->hooks->stop };
+
+    if (tf_parallel_sum(both, 2, err) ||
+        tf_parallel_sum_floats(t->grads, t->grad_count, err))
+        return -1;
+    *loss = both[0];
+    t->told_to_stop = both[1] > 0;
+    return 0;
+}
+
 int tf_train_step(struct tf_trainer *t, const uint32_t *records, size_t n,
                   double *loss, struct tf_err *err)
 {
@@ -225,14 +257,18 @@ int tf_train_step(struct tf_trainer *t, const uint32_t *records, size_t n,
                           .step = (uint64_t)t->state.step };
     float denominator =
         tf_train_denominator(t, &t->train, records, 0, n, ctx.step);
+    size_t first = share_begin(t, records, n, tf_parallel_rank());
+    size_t end = share_begin(t, records, n, tf_parallel_rank() + 1);
     double norm;
 
     *loss = 0;
-    for (size_t first = 0; first < n;) {
-        first = tf_train_join(t, &t->train, records, first, n, ctx.step, err);
+    while (first < end) {
+        first = tf_train_join(t, &t->train, records, first, end, ctx.step, err);
         if (!first || run_part(t, &ctx, denominator, loss))
             return -1;
     }
+    if (add_up(t, loss, err))
+        return -1;
     norm = tf_optimizer_norm(t->optimizer, t->pool);
     if (!isfinite(*loss) || !isfinite(norm))
         return tf_fail(err,
