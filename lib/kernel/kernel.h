@@ -45,6 +45,7 @@ struct tf_draws {
     uint64_t key, hi, lo;
     uint32_t below; /* of 65536; 0: nothing is dropped */
     float scale;
+    uint64_t row; /* for callers: the row of the stream that is their first */
 };
 
 /* What norm_back() goes back through: y = h (w + w_offset) + b with

@@ -435,6 +435,9 @@ struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
         return NULL;
     run.mark = tf_arena_mark(ctx->arena);
     ctx->records = &batch->seqs;
+    ctx->place =
+        (struct tf_pass){ batch->seqs.start[batch->seqs.count],
+                          batch->seqs.rows_before, batch->seqs.seqs_before };
     x = run_layers(&run, embed(&run), layers);
     ctx->records = NULL;
     for (size_t q = 0; x && batch->caches && q < batch->seqs.count; q++)

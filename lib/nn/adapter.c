@@ -59,7 +59,8 @@ static void drop_rows(void *arg, size_t first, size_t end)
             float *dst = job->dst + i * job->ld + c;
 
             n = job->cols - c < 1024 ? job->cols - c : 1024;
-            tf_kernels()->dropout(job->draws, i * job->cols + c, piece,
+            tf_kernels()->dropout(job->draws,
+                                  (job->draws->row + i) * job->cols + c, piece,
                                   job->src + i * job->src_ld + c, n);
             if (job->add)
                 tf_kernels()->add(dst, dst, piece, n);
@@ -166,7 +167,7 @@ static struct tf_low_rank *keep(struct tf_ctx *ctx, struct tf_adapter *a,
         return NULL;
     memset(l, 0, sizeof(*l));
     l->adapter = a;
-    l->draws = tf_draws_next(ctx, a->dropout);
+    l->draws = tf_draws_next(ctx, a->dropout, rows);
     l->h = tf_scratch(ctx, rows * rank_of(a), sizeof(float));
     if (a->magnitude.data) {
         l->z = tf_scratch(ctx, rows * out, sizeof(float));

@@ -183,7 +183,9 @@ struct tf_tensor *tf_attention(struct tf_ctx *ctx, struct tf_tensor *q,
                                const struct tf_seqs *kv_seqs,
                                const struct tf_attention *spec)
 {
-    struct attend job = { .att.draws = tf_draws_next(ctx, spec->dropout) };
+    struct attend job = { .att.draws =
+                              tf_draws_next(ctx, spec->dropout,
+                                            q_seqs->start[q_seqs->count]) };
     struct tf_arena_mark mark;
     struct tf_att_node *n;
     struct tf_kv *kv;

@@ -316,7 +316,7 @@ void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
 void tf_att_drop(const struct tf_att *a, const struct tf_att_queries *q,
                  const struct tf_att_keys *keys, float *dst, const float *src)
 {
-    size_t row = a->q_seqs->start[q->seq] + q->first;
+    uint64_t row = a->draws.row + a->q_seqs->start[q->seq] + q->first;
     size_t rows = q->n * a->group;
     struct tf_draws d = a->draws;
 

@@ -3,13 +3,15 @@
 #include "nn/record.h"
 #include "nn/rows.h"
 
-struct tf_draws tf_draws_next(struct tf_ctx *ctx, float p)
+struct tf_draws tf_draws_next(struct tf_ctx *ctx, float p, size_t rows)
 {
-    struct tf_draws d = { ctx->seed, ctx->step << 32, 0, 0, 1 };
+    struct tf_draws d = { .key = ctx->seed, .hi = ctx->step << 32, .scale = 1 };
 
     if (!ctx->training || p <= 0)
         return d;
     d.hi |= ctx->draws++;
+    d.row = rows == ctx->place.tokens ? ctx->place.tokens_before
+                                      : ctx->place.seqs_before;
     d.below = p < 65535 / 65536.0f ? (uint32_t)(p * 65536 + 0.5f) : 65535;
     d.scale = 65536 / (float)(65536 - d.below);
     return d;
@@ -31,7 +33,8 @@ static void dropout_rows(void *arg, size_t first, size_t end)
     for (i = first; i < end; i++) {
         float *y = tf_row(job->y, i);
 
-        tf_kernels()->dropout(job->draws, i * cols, y, tf_row(job->x, i), cols);
+        tf_kernels()->dropout(job->draws, (job->draws->row + i) * cols, y,
+                              tf_row(job->x, i), cols);
         if (job->residual)
             tf_kernels()->add(y, y, tf_row(job->residual, i), cols);
     }
@@ -49,7 +52,7 @@ static void dropout_back_rows(void *arg, size_t first, size_t end)
 
         for (c = 0; c < cols; c += n) {
             n = cols - c < 1024 ? cols - c : 1024;
-            tf_kernels()->dropout(job->draws, i * cols + c,
+            tf_kernels()->dropout(job->draws, (job->draws->row + i) * cols + c,
                                   job->fresh ? dx + c : piece, dy + c, n);
             if (!job->fresh)
                 tf_kernels()->add(dx + c, dx + c, piece, n);
@@ -80,7 +83,7 @@ static struct tf_tensor *drop(struct tf_ctx *ctx, struct tf_tensor *y,
                               struct tf_tensor *x, struct tf_tensor *residual,
                               float p)
 {
-    struct tf_draws d = tf_draws_next(ctx, p);
+    struct tf_draws d = tf_draws_next(ctx, p, tf_tensor_rows(x));
     struct dropout_job job = { .draws = &d, .x = x, .residual = residual };
     struct dropout_node *n;
 

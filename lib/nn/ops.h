@@ -47,7 +47,13 @@ struct tf_ctx {
      * element), so that a step can be repeated exactly. */
     bool training;
     uint64_t seed, step;
-    uint32_t draws; /* dropouts so far; set to 0 before every step */
+    uint32_t draws; /* dropouts so far; set to 0 before every pass */
+    /* Which elements these are does not depend on how a step is cut into
+     * passes: the rows of a pass that are its tokens come after those of the
+     * step before it, all others after its sequences. */
+    struct tf_pass {
+        size_t tokens, tokens_before, seqs_before;
+    } place;
 };
 
 /* Called with x [rows][w->in] whenever tf_linear() reads it. */
@@ -191,6 +197,7 @@ struct tf_tensor *tf_add_weighted(struct tf_ctx *ctx, struct tf_tensor *into,
 struct tf_seqs {
     size_t count;
     const size_t *start; /* count + 1 of them, the first 0 */
+    size_t rows_before, seqs_before; /* of a step in many passes */
 };
 
 /* Mean over each sequence's rows: [count][C]. */

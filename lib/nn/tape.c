@@ -203,6 +203,7 @@ struct recompute_node {
     void *arg;
     struct tf_tensor *x;
     uint32_t draws;
+    struct tf_pass place;
 };
 
 static void recompute_back(struct tf_ctx *ctx, struct tf_node *node)
@@ -211,16 +212,19 @@ static void recompute_back(struct tf_ctx *ctx, struct tf_node *node)
     struct tf_arena_mark mark = tf_arena_mark(ctx->arena);
     struct tf_node *before = ctx->tape->last;
     uint32_t draws = ctx->draws;
+    struct tf_pass place = ctx->place;
     struct tf_tensor *y;
 
     ctx->tape->last = NULL;
     ctx->draws = n->draws;
+    ctx->place = n->place;
     y = n->block(ctx, n->arg, n->x);
     if (y && tf_wants_grad(y)) {
         tf_grad_pass(ctx, node, y);
         go_back(ctx);
     }
     ctx->draws = draws;
+    ctx->place = place;
     ctx->tape->last = before;
     tf_arena_rewind(ctx->arena, mark);
 }
@@ -256,5 +260,6 @@ struct tf_tensor *tf_recompute(struct tf_ctx *ctx, tf_block_fn *block,
     n->arg = arg;
     n->x = x;
     n->draws = draws;
+    n->place = ctx->place;
     return out;
 }

@@ -198,6 +198,24 @@ struct tf_tensor *tf_train_joined_loss(struct tf_trainer *t, struct tf_ctx *ctx,
     return tf_train_loss(ctx, t, logits, t->targets, denominator);
 }
 
+/* What stands before record `first` in the step, so that dropout is the same
+ * however it is cut into parts and shared. */
+static void place_part(struct tf_trainer *t, const uint32_t *records,
+                       size_t first)
+{
+    struct tf_seqs *seqs[] = { &t->joined.batch.seqs, &t->decoded.batch.seqs };
+
+    for (int k = 0; k < 2; k++) {
+        seqs[k]->rows_before = 0;
+        seqs[k]->seqs_before = first;
+    }
+    for (size_t i = 0; i < first; i++) {
+        seqs[0]->rows_before += t->train.inputs[records[i]].n;
+        if (t->train.answers)
+            seqs[1]->rows_before += t->train.answers[records[i]].n;
+    }
+}
+
 /* Forward and back with one part of the step's records. */
 static int run_part(struct tf_trainer *t, struct tf_ctx *ctx, float denominator,
                     double *loss)
@@ -263,7 +281,11 @@ int tf_train_step(struct tf_trainer *t, const uint32_t *records, size_t n,
 
     *loss = 0;
     while (first < end) {
+        size_t begin = first;
+
         first = tf_train_join(t, &t->train, records, first, end, ctx.step, err);
+        place_part(t, records, begin);
+        ctx.draws = 0;
         if (!first || run_part(t, &ctx, denominator, loss))
             return -1;
     }
