@@ -1,8 +1,11 @@
 #include "model/gguf_model.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
+#include "base/jsonl.h"
 #include "base/mem.h"
 #include "model/gguf_names.h"
 
@@ -98,6 +101,21 @@ static bool number(const struct tf_gguf *g, const char *key, double *v)
            (tf_gguf_array(g, key, &a) && tf_gguf_next_double(&a, v));
 }
 
+/* A float32 of the file as the decimal that was meant: 1e-6, not
+ * 9.999999974752427e-07. */
+static json_t *decimal(double v)
+{
+    struct tf_buf b = TF_BUF_INIT;
+    json_t *number;
+
+    if (!isfinite(v) || (double)(float)v != v)
+        return json_real(v);
+    tf_put_float(&b, (float)v);
+    number = json_real(strtod(tf_buf_cstr(&b), NULL));
+    tf_buf_release(&b);
+    return number;
+}
+
 static void set_fields(json_t *config, const struct tf_gguf *g,
                        const struct tf_gguf_arch *k)
 {
@@ -110,7 +128,7 @@ static void set_fields(json_t *config, const struct tf_gguf *g,
             continue;
         for (m = 0; m < 4 && fields[i].members[m]; m++)
             json_object_set_new(config, fields[i].members[m],
-                                fields[i].real ? json_real(v)
+                                fields[i].real ? decimal(v)
                                                : json_integer((json_int_t)v));
     }
 }

@@ -1,6 +1,7 @@
 #include "text/gguf_vocab_write.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
@@ -10,6 +11,7 @@
 #include "text/pipeline.h"
 #include "text/spm.h"
 #include "text/toksource.h"
+#include "text/utf8.h"
 
 #define TEMPLATE_MAX ((size_t)1 << 24)
 
@@ -19,7 +21,9 @@ struct writing {
     size_t rows;
     const struct tf_gguf_ids *ids;
     enum tf_model_type model;
-    bool pieces; /* SentencePiece's: blanks are U+2581, bytes <0xHH> */
+    bool pieces;    /* SentencePiece's: blanks are U+2581, bytes <0xHH> */
+    double *scores; /* [rows] of pieces, by the first merge that makes them;
+                       -INFINITY: none does */
     struct tf_err *err;
 };
 
@@ -52,6 +56,16 @@ static bool looks_special(struct tf_str s)
            (begins(s, "<unused") && ends(s, ">"));
 }
 
+static int32_t or_else(int32_t id, int32_t other)
+{
+    return id >= 0 ? id : other;
+}
+
+static int32_t unknown(const struct writing *w)
+{
+    return or_else(w->tok->info.unk, w->tok->model.unk);
+}
+
 static enum tf_spm_type type_of(const struct writing *w, int32_t id,
                                 struct tf_str s)
 {
@@ -59,13 +73,17 @@ static enum tf_spm_type type_of(const struct writing *w, int32_t id,
 
     if (!s.s)
         return TF_SPM_UNUSED;
-    if (w->pieces && id == w->tok->info.unk)
+    if (w->pieces && id == unknown(w))
         return TF_SPM_UNKNOWN;
     if (added)
         return added->special || looks_special(s) ? TF_SPM_CONTROL
                                                   : TF_SPM_USER_DEFINED;
     if (w->pieces && s.len == 6 && begins(s, "<0x") && s.s[5] == '>')
         return TF_SPM_BYTE;
+    /* SentencePiece would make it of any two pieces */
+    if (w->pieces && s.len > tf_utf8_len((unsigned char)s.s[0]) &&
+        isinf(w->scores[id]))
+        return TF_SPM_UNUSED;
     return TF_SPM_NORMAL;
 }
 
@@ -89,7 +107,7 @@ static void spell(const struct writing *w, struct tf_buf *out, int32_t id)
     enum tf_spm_type type = type_of(w, id, s);
 
     tf_buf_reset(out);
-    if (type == TF_SPM_UNUSED) {
+    if (!s.s) {
         tf_buf_addf(out, "[PAD%d]", (int)id);
     } else if (type == TF_SPM_USER_DEFINED && w->model == TF_BPE) {
         put_plain(out, s);
@@ -125,23 +143,28 @@ static void put_tokens(struct writing *w)
 }
 
 /* A piece is as good as the merge that makes it comes early. */
-static int put_scores(struct writing *w)
+static int find_scores(struct writing *w)
 {
     const struct tf_merges *merges = &w->tok->model.merges;
-    double *scores = tf_alloc(w->rows, sizeof(*scores), w->err);
 
-    if (!scores)
+    w->scores = tf_alloc(w->rows, sizeof(*w->scores), w->err);
+    if (!w->scores)
         return -1;
     for (size_t i = 0; i < w->rows; i++)
-        scores[i] = -(double)merges->count;
+        w->scores[i] = -INFINITY;
     for (size_t i = merges->count; i-- > 0;)
         if ((size_t)merges->at[i].result < w->rows)
-            scores[merges->at[i].result] = -(double)i;
+            w->scores[merges->at[i].result] = -(double)i;
+    return 0;
+}
+
+static void put_scores(struct writing *w)
+{
+    double last = -(double)w->tok->model.merges.count;
+
     tf_gguf_put_f32s(w->m, "tokenizer.ggml.scores", w->rows);
     for (size_t i = 0; i < w->rows; i++)
-        tf_gguf_add_f32(w->m, scores[i]);
-    free(scores);
-    return 0;
+        tf_gguf_add_f32(w->m, fmax(w->scores[i], last));
 }
 
 static void put_merges(struct writing *w)
@@ -171,11 +194,6 @@ static void put_id(struct writing *w, const char *key, int32_t id)
         tf_gguf_put_u32(w->m, key, (uint32_t)id);
 }
 
-static int32_t or_else(int32_t id, int32_t other)
-{
-    return id >= 0 ? id : other;
-}
-
 /* One text's tokens with the special ones around them. */
 static int encode(const struct writing *w, const char *text, bool special,
                   struct tf_encoding *enc)
@@ -190,43 +208,54 @@ static int encode(const struct writing *w, const char *text, bool special,
     return failed ? -1 : 0;
 }
 
-/* The special tokens, and which stand at the ends of a text. */
+/* The special tokens that stand at the ends of a text; -1: none. */
+static int find_ends(struct writing *w, int32_t *first, int32_t *last)
+{
+    struct tf_encoding enc = { 0 };
+    const struct tf_window *win;
+    int failed = encode(w, "a", true, &enc);
+
+    *first = *last = -1;
+    if (!failed) {
+        win = &enc.windows[0];
+        if (win->n && win->special[0])
+            *first = win->ids[0];
+        if (win->n && win->special[win->n - 1])
+            *last = win->ids[win->n - 1];
+    }
+    tf_encoding_release(&enc);
+    return failed;
+}
+
 static int put_specials(struct writing *w)
 {
     const struct tf_tokenizer_info *info = &w->tok->info;
-    int32_t bos = info->bos >= 0 ? info->bos : info->cls;
-    int32_t eos = info->eos >= 0 ? info->eos : info->sep;
-    struct tf_encoding enc = { 0 };
-    bool add_bos = false, add_eos = false;
-    const struct tf_window *win;
+    int32_t first, last, bos = or_else(info->bos, info->cls);
+    int32_t eos = or_else(info->eos, info->sep), cls = info->cls;
+    int32_t sep = info->sep;
 
-    if (encode(w, "a", true, &enc)) {
-        tf_encoding_release(&enc);
+    if (find_ends(w, &first, &last))
         return -1;
+    if (w->model == TF_WORDPIECE) {
+        cls = or_else(cls, first);
+        sep = or_else(sep, last);
     }
-    win = &enc.windows[0];
-    if (win->n && win->special[0]) {
-        add_bos = true;
-        bos = win->ids[0];
-    }
-    if (win->n && win->special[win->n - 1]) {
-        add_eos = true;
-        eos = w->model == TF_WORDPIECE ? eos : win->ids[win->n - 1];
-    }
-    tf_encoding_release(&enc);
+    bos = or_else(or_else(first, bos), w->ids->bos);
+    if (w->model != TF_WORDPIECE || eos < 0)
+        eos = or_else(last, eos);
     eos = or_else(eos, w->ids->eos);
-    put_id(w, "tokenizer.ggml.bos_token_id", or_else(bos, w->ids->bos));
+    put_id(w, "tokenizer.ggml.bos_token_id", bos);
     put_id(w, "tokenizer.ggml.eos_token_id", eos);
     if (w->ids->eot != eos)
         put_id(w, "tokenizer.ggml.eot_token_id", w->ids->eot);
-    put_id(w, "tokenizer.ggml.unknown_token_id", info->unk);
-    put_id(w, "tokenizer.ggml.seperator_token_id", info->sep);
+    put_id(w, "tokenizer.ggml.unknown_token_id", unknown(w));
+    put_id(w, "tokenizer.ggml.seperator_token_id", sep);
     put_id(w, "tokenizer.ggml.padding_token_id",
            or_else(info->pad, w->ids->pad));
-    put_id(w, "tokenizer.ggml.cls_token_id", info->cls);
+    put_id(w, "tokenizer.ggml.cls_token_id", cls);
     put_id(w, "tokenizer.ggml.mask_token_id", info->mask);
-    tf_gguf_put_bool(w->m, "tokenizer.ggml.add_bos_token", add_bos);
-    tf_gguf_put_bool(w->m, "tokenizer.ggml.add_eos_token", add_eos);
+    tf_gguf_put_bool(w->m, "tokenizer.ggml.add_bos_token", first >= 0);
+    tf_gguf_put_bool(w->m, "tokenizer.ggml.add_eos_token", last >= 0);
     return 0;
 }
 
@@ -420,13 +449,18 @@ int tf_gguf_put_vocab(struct tf_gguf_meta *m, const struct tf_tokenizer *tok,
                          .pieces = tok->model.type == TF_BPE &&
                                    tok->model.byte_fallback,
                          .err = err };
+    int failed;
 
-    if (put_kind(&w))
-        return -1;
-    put_tokens(&w);
-    if (w.pieces && (put_scores(&w) || put_space_prefix(&w)))
-        return -1;
-    if (w.model == TF_BPE && !w.pieces)
-        put_merges(&w);
-    return put_specials(&w) || put_template(&w) ? -1 : 0;
+    failed = put_kind(&w) || (w.pieces && find_scores(&w));
+    if (!failed) {
+        put_tokens(&w);
+        if (w.pieces)
+            put_scores(&w);
+        else if (w.model == TF_BPE)
+            put_merges(&w);
+        failed = (w.pieces && put_space_prefix(&w)) || put_specials(&w) ||
+                 put_template(&w);
+    }
+    free(w.scores);
+    return failed ? -1 : 0;
 }
