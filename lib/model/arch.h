@@ -179,6 +179,8 @@ struct tf_stack_spec {
     bool ssm_bias, ssm_conv_bias;
 
     double dropout, embedding_dropout, attention_dropout;
+    double ffn_dropout;   /* behind the activation (T5, BART) */
+    double final_dropout; /* behind the final norm (T5) */
     enum tf_init init;
 
     size_t conv_kernel, conv_groups;

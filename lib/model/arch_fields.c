@@ -117,6 +117,8 @@ const struct tf_field tf_stack_fields[] = {
     BOOL(ssm_bias, NULL),
     BOOL(ssm_conv_bias, NULL),
 
+    NUMBER(ffn_dropout, NULL),
+    NUMBER(final_dropout, NULL),
     WORD(init, "plain|by_depth|by_width"),
     NUMBER(dropout, "$hidden_dropout_prob|dropout|resid_pdrop"
       "|residual_dropout|hidden_dropout"),

@@ -20,6 +20,7 @@ TF_ROW("bart", {
         "dropout": 0.1, "attention_dropout": 0, "classifier_dropout": 0
     },
     "encoder": {
+        "ffn_dropout": "$activation_dropout",
         "padding_idx": "$pad_token_id",
         "layers": "$encoder_layers", "heads": "$encoder_attention_heads",
         "ffn": "$encoder_ffn_dim", "width": "$d_model",
@@ -40,6 +41,7 @@ TF_ROW("bart", {
         }
     },
     "decoder": {
+        "ffn_dropout": "$activation_dropout",
         "padding_idx": "$pad_token_id",
         "causal": true,
         "layers": "$decoder_layers", "heads": "$decoder_attention_heads",
@@ -185,7 +187,8 @@ TF_ROW("t5", {
         "bias_max_distance": "$relative_attention_max_distance",
         "max_positions": 0,
         "dropout": "$dropout_rate", "embedding_dropout": "$dropout_rate",
-        "attention_dropout": "$dropout_rate",
+        "attention_dropout": "$dropout_rate", "ffn_dropout": "$dropout_rate",
+        "final_dropout": "$dropout_rate",
         "names": {
             "tokens": "shared|encoder.embed_tokens",
             "position_bias": "encoder.block.0.layer.0.SelfAttention.relative_attention_bias",
@@ -211,7 +214,8 @@ TF_ROW("t5", {
         "bias_max_distance": "$relative_attention_max_distance",
         "max_positions": 0,
         "dropout": "$dropout_rate", "embedding_dropout": "$dropout_rate",
-        "attention_dropout": "$dropout_rate",
+        "attention_dropout": "$dropout_rate", "ffn_dropout": "$dropout_rate",
+        "final_dropout": "$dropout_rate",
         "names": {
             "tokens": "shared|decoder.embed_tokens",
             "position_bias": "decoder.block.0.layer.0.SelfAttention.relative_attention_bias",

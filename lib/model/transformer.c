@@ -135,6 +135,14 @@ static struct tf_tensor *ssm_part(struct tf_run *run, size_t i,
                       &e);
 }
 
+/* What the last product of the feed-forward reads. */
+static struct tf_tensor *
+feed_forward(struct tf_run *run, struct tf_layer *layer, struct tf_tensor *x)
+{
+    return tf_dropout(run->ctx, tf_feed_forward(run, layer, x),
+                      (float)run->stack->spec->ffn_dropout);
+}
+
 static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
                                    struct tf_tensor *x)
 {
@@ -158,8 +166,7 @@ static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
         h = in;
     if (layer->experts)
         return add_result(run, tf_run_experts(run, layer, in), h, &e);
-    return add_branch(run, tf_feed_forward(run, layer, in), &layer->down, h,
-                      &e);
+    return add_branch(run, feed_forward(run, layer, in), &layer->down, h, &e);
 }
 
 /* Tokens of sequence q that were read before the batch. */
@@ -376,6 +383,7 @@ static struct tf_tensor *run_layers(struct tf_run *run, struct tf_tensor *x,
         x = tf_gather_rows(run->ctx, x, run->picked, run->row_seqs->count);
     if (layers >= all) {
         x = tf_norm(run->ctx, x, have(&stack->final_norm));
+        x = tf_dropout(run->ctx, x, (float)s->final_dropout);
         if (stack->output_projection.w.data)
             x = tf_linear(run->ctx, x, &stack->output_projection, TF_ACT_NONE,
                           NULL);
