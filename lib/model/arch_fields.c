@@ -331,7 +331,8 @@ static int store(void *out, const struct tf_field *f, json_t *v,
     case TF_FIELD_WORD:
         return store_word(at, f, v, src, err);
     case TF_FIELD_JSON:
-        *(json_t **)at = v;
+        /* a word ("none") may be of tf_value()'s own making */
+        *(json_t **)at = json_is_string(v) ? NULL : v;
         return 0;
     }
     return -1;

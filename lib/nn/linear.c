@@ -12,12 +12,6 @@ struct tf_mat tf_weight_mat(const struct tf_weight *w)
     return w->transposed ? tf_turn(b) : b;
 }
 
-void tf_product(struct tf_ctx *ctx, const struct tf_gemm *g)
-{
-    if (!ctx->failed && tf_gemm(ctx->pool, g, ctx->err))
-        ctx->failed = true;
-}
-
 static void int8_product(struct tf_ctx *ctx, const struct tf_weight *w,
                          struct tf_gemm_int8 *g)
 {

@@ -14,7 +14,8 @@ struct tf_linear_node {
     struct tf_low_rank *lora; /* what the adapters keep; NULL: none */
 };
 
-/* A product on the pool; failure goes to the context. */
+/* product.c: a product on the pool, of bfloat16 where ctx->bf16 says so;
+ * failure goes to the context. */
 void tf_product(struct tf_ctx *ctx, const struct tf_gemm *g);
 
 /* The weight as B[in][out] of a product. */

@@ -43,6 +43,10 @@ struct tf_ctx {
 
     const struct tf_watch *watch; /* sees what linear layers read; or NULL */
 
+    /* Mixed precision: what linear layers multiply, there and back, is rounded
+     * to bfloat16 before; sums, results, weights and gradients stay float32. */
+    bool bf16;
+
     /* With a tape: dropout acts. Its draws are keyed by (seed, step, draws,
      * element), so that a step can be repeated exactly. */
     bool training;
@@ -196,7 +200,7 @@ struct tf_tensor *tf_add_weighted(struct tf_ctx *ctx, struct tf_tensor *into,
 /* Sequences laid end to end: sequence s is rows [start[s], start[s + 1]). */
 struct tf_seqs {
     size_t count;
-    const size_t *start; /* count + 1 of them, the first 0 */
+    const size_t *start;             /* count + 1 of them, the first 0 */
     size_t rows_before, seqs_before; /* of a step in many passes */
 };
 

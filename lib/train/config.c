@@ -125,6 +125,7 @@ static const struct key keys[] = {
     NUM("data_seed", data_seed, 0),
     FLAG("dataloader_drop_last", drop_last),
     FLAG("gradient_checkpointing", recompute),
+    FLAG("bf16", bf16),
     ONE_OF("train_sampling_strategy", sampling,
            "random|sequential|group_by_length"),
     ANY("resume_from_checkpoint", resume),
@@ -133,7 +134,7 @@ static const struct key keys[] = {
     ANY("report_to", report_to),
     ANY("peft", peft),
     STR("logging_dir", logging_dir),
-    NONE("bf16"),
+    
     NONE("fp16"), NONE("tf32"), 
     NONE("gradient_checkpointing_kwargs"), 
     

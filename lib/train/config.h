@@ -85,6 +85,7 @@ struct tf_train_config {
     int64_t seed, data_seed; /* data_seed -1: seed */
     bool drop_last;
     bool recompute;              /* gradient_checkpointing */
+    bool bf16;                   /* mixed precision, see struct tf_ctx */
     int sampling;                /* enum tf_sampling */
     json_t *resume;              /* a path, or true: the last of output_dir */
     const char *compute_metrics; /* a command of the shell */

@@ -100,7 +100,9 @@ static int add_loss(struct tf_trainer *t, const struct tf_result *r,
                     size_t first, double *loss, struct tf_err *err)
 {
     struct tf_arena_mark mark = tf_arena_mark(&t->arena);
-    struct tf_ctx ctx = { .pool = t->pool, .arena = &t->arena, .err = err };
+    struct tf_ctx ctx = {
+        .pool = t->pool, .arena = &t->arena, .bf16 = t->config->bf16, .err = err
+    };
     struct tf_tensor logits = { .ndim = 2,
                                 .dim = { r->rows, r->cols },
                                 .ld = r->cols,
@@ -138,7 +140,9 @@ static int token_loss(struct tf_trainer *t, struct tf_runner *runner,
                       size_t first, size_t end, double *loss,
                       struct tf_err *err)
 {
-    struct tf_ctx ctx = { .pool = t->pool, .arena = &t->arena, .err = err };
+    struct tf_ctx ctx = {
+        .pool = t->pool, .arena = &t->arena, .bf16 = t->config->bf16, .err = err
+    };
     float denominator =
         tf_train_denominator(t, &t->valid, NULL, first, end, UINT64_MAX);
 

@@ -56,7 +56,10 @@ static int add_window(struct judging *j, size_t i, const float *logits)
 static int run_batch(struct judging *j, size_t first, size_t end)
 {
     struct tf_trainer *t = j->t;
-    struct tf_ctx ctx = { .pool = t->pool, .arena = &t->arena, .err = j->err };
+    struct tf_ctx ctx = { .pool = t->pool,
+                          .arena = &t->arena,
+                          .bf16 = t->config->bf16,
+                          .err = j->err };
     struct tf_arena_mark mark = tf_arena_mark(&t->arena);
     struct tf_tensor logits = { .ndim = 2 }, *sum;
     struct tf_result r;

@@ -75,7 +75,10 @@ static int run_batch(struct tagger *g, struct tf_session *session, size_t first,
                      size_t end, double *loss)
 {
     struct tf_trainer *t = g->t;
-    struct tf_ctx ctx = { .pool = t->pool, .arena = &t->arena, .err = g->err };
+    struct tf_ctx ctx = { .pool = t->pool,
+                          .arena = &t->arena,
+                          .bf16 = t->config->bf16,
+                          .err = g->err };
     struct tf_loss spec = { .smoothing = (float)t->config->label_smoothing };
     struct tf_arena_mark mark = tf_arena_mark(&t->arena);
     struct tf_tensor logits = { .ndim = 2 }, *mean;

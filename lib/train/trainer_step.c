@@ -270,6 +270,7 @@ int tf_train_step(struct tf_trainer *t, const uint32_t *records, size_t n,
                           .arena = &t->arena,
                           .tape = &t->tape,
                           .err = err,
+                          .bf16 = t->config->bf16,
                           .training = true,
                           .seed = (uint64_t)t->config->seed,
                           .step = (uint64_t)t->state.step };

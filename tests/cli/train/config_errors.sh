@@ -4,7 +4,7 @@ cat > config.yaml << END
 model: $SRC/tests/golden/models/bert
 train_file: train.jsonl
 END
-for word in learning_rat=1 learning_rate=fast max_steps=1.5 bf16=true \
+for word in learning_rat=1 learning_rate=fast max_steps=1.5 fp16=true \
 	task=summarization eval_strategy=epoch lr_scheduler_type=none x seed=1; do
 	tf-train --dry-run config.yaml "$word"
 	echo "$?"
