@@ -92,6 +92,12 @@ static int check_metrics(const struct tf_train_config *c, struct tf_err *err)
         (c->task == TF_TRAIN_CAUSAL_LM || c->task == TF_TRAIN_MASKED_LM))
         return tf_fail(err, "compute_metrics: a language model's evaluation "
                             "has no predictions to read");
+    if (c->predict_with_generate && c->task != TF_TRAIN_SEQ2SEQ)
+        return tf_fail(err, "predict_with_generate is of the task seq2seq");
+    if (c->compute_metrics && c->task == TF_TRAIN_SEQ2SEQ &&
+        !c->predict_with_generate)
+        return tf_fail(err, "compute_metrics needs predict_with_generate: "
+                            "without it nothing is generated");
     return 0;
 }
 

@@ -259,6 +259,7 @@ int tf_train_check_metrics(struct tf_trainer *t, struct tf_err *err)
     struct scores none = { .t = t, .err = err };
     struct tf_entity_metrics entities = { 0 };
     struct tf_squad_metrics answers = { 0 };
+    struct tf_text_metrics texts = { 0 };
     struct tf_metrics m = { 0 };
     int failed;
 
@@ -276,6 +277,9 @@ int tf_train_check_metrics(struct tf_trainer *t, struct tf_err *err)
     default:
         failed = tf_metrics_add(&m, "perplexity", NULL, 0, err);
     }
+    if (t->config->predict_with_generate)
+        failed = failed || tf_text_metrics_results(&texts, &m, err) ||
+                 tf_metrics_add(&m, "gen_len", NULL, 0, err);
     failed = failed || tf_metrics_choose(&m, t->config->metrics, err);
     tf_metrics_release(&m);
     return failed;

@@ -28,6 +28,10 @@ static int add_record(struct writing *w, size_t record,
     const struct tf_dataset *d = &w->t->valid;
     const struct tf_tokenizer *tok = w->t->tokenizer;
     struct tf_str wanted, found;
+    struct tf_pair pair = { .predictions = &found,
+                            .references = &wanted,
+                            .prediction_count = 1,
+                            .reference_count = 1 };
 
     tf_buf_reset(&w->wanted);
     tf_buf_reset(&w->found);
@@ -38,6 +42,8 @@ static int add_record(struct writing *w, size_t record,
     wanted = (struct tf_str){ tf_buf_cstr(&w->wanted), w->wanted.len };
     found = (struct tf_str){ tf_buf_cstr(&w->found), w->found.len };
     w->tokens += (double)c->n;
+    if (w->t->config->compute_metrics)
+        tf_pair_put(&w->t->pairs, &pair);
     return tf_text_metrics_add(&w->texts, &wanted, 1, found, w->err);
 }
 

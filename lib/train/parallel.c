@@ -25,8 +25,9 @@ static int has_others(void)
 #ifdef TF_MPI
 #include <mpi.h>
 
-#define PIECE ((size_t)1 << 28) /* elements of one call, which counts in int   \
-                                 */
+#define PIECE                                                                  \
+    ((size_t)1 << 28) /* elements of one call, which counts in int             \
+                       */
 
 int tf_parallel_begin(struct tf_err *err)
 {

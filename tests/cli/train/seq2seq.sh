@@ -27,11 +27,18 @@ tf-train -q -t 1 config.yaml |
 tf-train -q -t 1 config.yaml model=out max_steps=1 logging_steps=1 learning_rate=0 \
 	generation_num_beams=2 gradient_checkpointing=true output_dir=again |
 	jq -c 'select(.eval_loss) | .eval_rougeL'
+tf-train -q -t 1 config.yaml model=out max_steps=1 logging_steps=1 \
+	learning_rate=0 output_dir=again metrics='[rougeL, gen_len]' |
+	jq -c 'select(.eval_loss) | [.eval_rougeL, .eval_bleu]'
+tf-train -q -t 1 config.yaml model=out max_steps=1 logging_steps=1 \
+	learning_rate=0 output_dir=again metric_for_best_model=same \
+	compute_metrics="jq -s '{same: map(select(.prediction == .reference)) | length}'" |
+	jq -c 'select(.eval_loss) | .eval_same'
 echo 'the end was dull' | tf-generate -m out --max-length 16 |
 	jq -r .generated_text
 jq -c .architectures out/config.json
 ls out
 
-tf-train -q config.yaml task=causal-lm 2>&1 | sed 's/: .*: /: /'
+tf-train -q config.yaml task=causal-lm predict_with_generate=false 2>&1 | sed 's/: .*: /: /'
 tf-train -q config.yaml model=$SRC/tests/golden/decoders/gpt2 \
 	tokenizer=$SRC/tests/golden/decoders/t5 2>&1 | sed 's/: .*: /: /'
