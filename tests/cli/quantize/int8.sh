@@ -22,6 +22,10 @@ printf '%s\n' '{"text":"a good film","label":"neutral"}' \
 	'{"text":"a bad film","label":"negative"}' > "$out/gold"
 tf-quantize -m bert -o "$out/d" --type int8 --eval "$out/gold" |
 	jq -c '[.eval[] | .n]'
+cd ../decoders && printf '%s\n' 'No one could have known' > "$out/texts"
+tf-quantize -m llama -o "$out/g" --type int8 --eval "$out/texts" |
+	jq -c '[.eval[] | .perplexity > 0, .n_tokens]'
+cd ../models
 
 # what is wrong
 tf-quantize -m bert -o "$out/a" --type int8 2>&1 | sed "s|$out|OUT|"
