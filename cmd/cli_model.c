@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "hub/cache.h"
+#include "text/tokenizer.h"
 
 #define INDEX_MAX ((size_t)64 << 20) /* bytes of a list of shards */
 
@@ -67,25 +68,11 @@ bool cli_model_whole(const char *dir)
             has_shards(dir, "pytorch_model.bin.index.json"));
 }
 
-bool cli_has_tokenizer(const char *dir)
-{
-    static const char *const files[] = {
-        "tokenizer.json", "vocab.txt",       "vocab.json",
-        "spiece.model",   "tokenizer.model", "sentencepiece.bpe.model",
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        if (has_file(dir, files[i]))
-            return true;
-    return false;
-}
-
 static bool has_needed(const char *dir, enum cli_need need)
 {
     switch (need) {
     case CLI_NEED_TOKENIZER:
-        return cli_has_tokenizer(dir);
+        return tf_tokenizer_there(dir);
     case CLI_NEED_ADAPTER:
         return has_file(dir, "adapter_config.json") &&
                (has_file(dir, "adapter_model.safetensors") ||

@@ -95,8 +95,6 @@ bool cli_model_whole(const char *dir);
 /* Find the folder of --adapter; its base model is the model when none is named.
  */
 void cli_take_adapter(void);
-/* Has a folder the files of a tokenizer? */
-bool cli_has_tokenizer(const char *dir);
 
 /* Run tf-hub pull for what is needed of a repository; ends the tool with its
  * status when that fails. */

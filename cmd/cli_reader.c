@@ -75,7 +75,7 @@ void cli_reader_open(struct cli_reader *r, const char *dir, enum tf_task task)
     r->model = tf_model_open(dir, &opts, &err);
     /* one that was saved with the adapter may have more tokens, or a chat
      * template */
-    if (r->model && cli.adapter && cli_has_tokenizer(cli.adapter))
+    if (r->model && cli.adapter && tf_tokenizer_there(cli.adapter))
         r->tokenizer = tf_tokenizer_open(cli.adapter, &err);
     else if (r->model)
         r->tokenizer = tf_tokenizer_open(dir, &err);

@@ -217,10 +217,9 @@ int tf_write_tokenizer(const char *dir, const struct tf_gguf *g,
                        struct tf_err *err)
 {
     struct tf_buf json = TF_BUF_INIT, config = TF_BUF_INIT;
-    struct tf_str model;
     int failed = 0;
 
-    if (tf_gguf_string(g, "tokenizer.ggml.model", &model))
+    if (tf_gguf_has_vocab(g))
         failed = tf_gguf_vocab(g, &json, &config, err) ||
                  tf_write_text(dir, "tokenizer.json", &json, err) ||
                  tf_write_text(dir, "tokenizer_config.json", &config, err);

@@ -23,29 +23,6 @@ static void put_name(struct tf_gguf_meta *m, const char *path)
                        (struct tf_str){ path + begin, end - begin });
 }
 
-static bool has_file(const char *dir, const char *name)
-{
-    struct tf_err err;
-    char *path = tf_path(dir, name, &err);
-    bool yes = path && tf_file_exists(path);
-
-    free(path);
-    return yes;
-}
-
-static bool has_tokenizer(const char *dir)
-{
-    static const char *const files[] = {
-        "tokenizer.json", "vocab.txt",       "vocab.json",
-        "spiece.model",   "tokenizer.model", "sentencepiece.bpe.model",
-    };
-
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        if (has_file(dir, files[i]))
-            return true;
-    return false;
-}
-
 static int32_t id_at(json_t *ids, size_t i)
 {
     json_t *v = json_is_array(ids) ? json_array_get(ids, i) : i ? NULL : ids;
@@ -81,7 +58,7 @@ static int put_tokenizer(struct tf_gguf_plan *g, const struct tf_source *s,
     struct tf_tokenizer *tok;
     int failed;
 
-    if (!has_tokenizer(path)) {
+    if (!tf_tokenizer_there(path)) {
         tf_gguf_put_string(&g->meta, "tokenizer.ggml.model",
                            (struct tf_str){ "none", 4 });
         return 0;

@@ -81,13 +81,58 @@ static void put_scales(uint8_t *p, const struct groups *g)
     }
 }
 
+/* Choose for all groups with these units; returns the error that is left. */
+static float choose_all(struct groups *g, const struct tf_fit *found,
+                        const float *x, const float *w, int8_t q[LARGE])
+{
+    float error = 0;
+
+    for (int j = 0; j < GROUPS; j++) {
+        const float *xj = x + GROUP * j, *wj = w + GROUP * j;
+        struct tf_fit fit = found[j];
+
+        choose(g, j, &found[j], xj, wj);
+        set_fit(&fit, g, g->scale[j], g->shift[j]);
+        tf_fit_round(&fit, xj, GROUP, q + GROUP * j);
+        error += tf_fit_error(&fit, xj, wj, GROUP);
+    }
+    return error;
+}
+
+/* Move the units to the least squares of what has been chosen. */
+static void settle(struct groups *g, const float *x, const float *w,
+                   const int8_t *q)
+{
+    double aa = 0, ab = 0, bb = 0, ax = 0, bx = 0, det;
+
+    for (int i = 0; i < LARGE; i++) {
+        double wi = (double)w[i], a = g->scale[i / GROUP] * q[i];
+        double b = -g->shift[i / GROUP];
+
+        aa += wi * a * a;
+        ab += wi * a * b;
+        bb += wi * b * b;
+        ax += wi * a * (double)x[i];
+        bx += wi * b * (double)x[i];
+    }
+    det = aa * bb - ab * ab;
+    if (det > 1e-9 * aa * bb) {
+        g->unit = (float)((ax * bb - bx * ab) / det);
+        g->shift_unit = (float)((bx * aa - ax * ab) / det);
+    } else if (aa > 0 && bb == 0) {
+        g->unit = (float)(ax / aa);
+    }
+}
+
 /* Both halves of the float16, the scales and the numbers of Q4_K and Q5_K. */
 static void pack_groups(uint8_t *p, const float *x, const float *w, int hi,
-                        uint8_t q[LARGE])
+                        int8_t q[LARGE])
 {
     struct tf_fit fits[GROUPS];
-    struct groups g;
-    float scale = 0, shift = 0;
+    struct groups g, moved;
+    float scale = 0, shift = 0, error;
+    uint8_t units[4];
+    int8_t other[LARGE];
 
     for (int j = 0; j < GROUPS; j++) {
         fits[j] = (struct tf_fit){ .hi = hi };
@@ -97,15 +142,20 @@ static void pack_groups(uint8_t *p, const float *x, const float *w, int hi,
     }
     g.unit = put_unit(p, scale, MOST);
     g.shift_unit = put_unit(p + 2, shift, MOST);
-    for (int j = 0; j < GROUPS; j++) {
-        choose(&g, j, &fits[j], x + GROUP * j, w + GROUP * j);
-        set_fit(&fits[j], &g, g.scale[j], g.shift[j]);
-        tf_fit_round(&fits[j], x + GROUP * j, GROUP, (int8_t *)q + GROUP * j);
+    error = choose_all(&g, fits, x, w, q);
+    moved = g;
+    settle(&moved, x, w, q);
+    moved.unit = tf_put_half(units, moved.unit);
+    moved.shift_unit = tf_put_half(units + 2, moved.shift_unit);
+    if (choose_all(&moved, fits, x, w, other) < error) {
+        g = moved;
+        memcpy(p, units, sizeof(units));
+        memcpy(q, other, sizeof(other));
     }
     put_scales(p + 4, &g);
 }
 
-static void put_nibbles(uint8_t *p, const uint8_t *q)
+static void put_nibbles(uint8_t *p, const int8_t *q)
 {
     for (int i = 0; i < LARGE; i += 2 * GROUP)
         for (int l = 0; l < GROUP; l++)
@@ -114,7 +164,7 @@ static void put_nibbles(uint8_t *p, const uint8_t *q)
 
 void tf_pack_q4_k(uint8_t *p, const float *x, const float *w)
 {
-    uint8_t q[LARGE];
+    int8_t q[LARGE];
 
     pack_groups(p, x, w, 15, q);
     put_nibbles(p + 16, q);
@@ -122,7 +172,7 @@ void tf_pack_q4_k(uint8_t *p, const float *x, const float *w)
 
 void tf_pack_q5_k(uint8_t *p, const float *x, const float *w)
 {
-    uint8_t q[LARGE];
+    int8_t q[LARGE];
 
     pack_groups(p, x, w, 31, q);
     memset(p + 16, 0, GROUP);

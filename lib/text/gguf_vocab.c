@@ -501,15 +501,24 @@ static void put_config(const struct vocab *v, struct tf_buf *b)
     tf_buf_adds(b, "}");
 }
 
+bool tf_gguf_has_vocab(const struct tf_gguf *g)
+{
+    struct tf_str model;
+
+    return tf_gguf_string(g, "tokenizer.ggml.model", &model) &&
+           !tf_str_is(model, "none") && !tf_str_is(model, "no_vocab");
+}
+
 int tf_gguf_vocab(const struct tf_gguf *g, struct tf_buf *json,
                   struct tf_buf *config, struct tf_err *err)
 {
     struct vocab v = { .g = g, .out = json, .err = err };
     int failed;
 
-    if (!tf_gguf_string(g, "tokenizer.ggml.model", &v.model))
+    if (!tf_gguf_has_vocab(g))
         return tf_fail(err, "no tokenizer.ggml.model: the file has no "
                             "tokenizer");
+    tf_gguf_string(g, "tokenizer.ggml.model", &v.model);
     failed = read_tokens(&v);
     if (!failed) {
         read_settings(&v);

@@ -3,9 +3,13 @@
 #ifndef TF_TEXT_GGUF_VOCAB_H
 #define TF_TEXT_GGUF_VOCAB_H
 
+#include <stdbool.h>
 #include "base/buf.h"
 #include "base/err.h"
 #include "format/gguf.h"
+
+/* Has the file a tokenizer? */
+bool tf_gguf_has_vocab(const struct tf_gguf *g);
 
 /*
  * Append the text of a tokenizer.json for tokenizer.ggml.*: SentencePiece BPE

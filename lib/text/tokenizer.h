@@ -25,6 +25,8 @@ struct tf_tok_state;
  */
 struct tf_tokenizer *tf_tokenizer_open(const char *path, struct tf_err *err);
 void tf_tokenizer_close(struct tf_tokenizer *tok); /* NULL is allowed */
+/* Has the folder any of those files? */
+bool tf_tokenizer_there(const char *dir);
 
 struct tf_tok_state *tf_tok_state_new(const struct tf_tokenizer *tok,
                                       struct tf_err *err);

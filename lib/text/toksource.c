@@ -7,6 +7,7 @@
 #include "format/gguf.h"
 #include "text/gguf_vocab.h"
 #include "text/legacy.h"
+#include "text/tokenizer.h"
 
 static int open_file(struct tf_toksource *s, const char *path,
                      struct tf_err *err)
@@ -83,6 +84,24 @@ int tf_toksource_open(struct tf_toksource *s, const char *path,
     if (!failed && s->json.len)
         s->text = (struct tf_str){ s->json.data, s->json.len };
     return failed;
+}
+
+bool tf_tokenizer_there(const char *dir)
+{
+    static const char *const files[] = {
+        "tokenizer.json", "vocab.txt",       "vocab.json",
+        "spiece.model",   "tokenizer.model", "sentencepiece.bpe.model",
+    };
+    bool there = false;
+    struct tf_err err;
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !there; i++) {
+        char *path = tf_path(dir, files[i], &err);
+
+        there = path && tf_file_exists(path);
+        free(path);
+    }
+    return there;
 }
 
 int tf_toksource_close(struct tf_toksource *s, struct tf_err *err)

@@ -27,6 +27,11 @@ tf-model convert -m ends -o ends.gguf > log
 tf-generate -m ends.gguf --prompt x --max-new-tokens 1 | jq -c .output_ids
 tf-model convert -m ends.gguf -o back-ends > log
 jq -c .eos_token_id back-ends/config.json
+# a model without a tokenizer
+mkdir bare && cp $G/decoders/gpt2/config.json $G/decoders/gpt2/model.safetensors bare
+tf-model convert -m bare -o bare.gguf | jq -c .tensors
+tf-model convert -m bare.gguf -o back-bare | jq -c .tensors
+ls back-bare
 tf-model convert -m $G/models/bert -o bert.gguf | jq -c '[.tensors, .dropped]'
 tf-embed -m $G/models/bert < in > want
 tf-embed -m bert.gguf < in | cmp - want && echo bert
