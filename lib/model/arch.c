@@ -32,8 +32,8 @@ const char *tf_task_name(enum tf_task task)
 static const struct tf_row *row_at(size_t i)
 {
     static const struct tf_row *const tables[] = {
-        tf_rows_encoder, tf_rows_decoder, tf_rows_llama,
-        tf_rows_dense,   tf_rows_seq2seq,
+        tf_rows_encoder, tf_rows_encoder_kin, tf_rows_decoder,
+        tf_rows_llama,   tf_rows_dense,       tf_rows_seq2seq,
     };
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
@@ -278,6 +278,8 @@ static int derive_positions(struct tf_stack_spec *s, struct tf_err *err)
         if (!s->local_rotary_theta)
             s->local_rotary_theta = s->rotary_theta;
     }
+    if (s->window_halved)
+        s->window /= 2;
     if (s->names.position_bias && (s->bias_buckets < 4 || s->bias_buckets % 2 ||
                                    s->bias_max_distance <= s->bias_buckets / 4))
         return tf_fail(err, "%zu distance buckets up to %zu", s->bias_buckets,

@@ -41,7 +41,8 @@ enum tf_pooling {
     TF_POOL_FIRST,
     TF_POOL_LAST,
     TF_POOL_EOS,
-    TF_POOL_MEAN
+    TF_POOL_MEAN,
+    TF_POOL_LATE /* the mean of what dense, act and norm give */
 };
 
 /* Positions that are computed, not learned: sines in the first half of a row,
@@ -64,6 +65,7 @@ enum tf_projection {
 struct tf_stack_names {
     /* of the stack */
     const char *tokens, *positions, *types, *embedding_norm;
+    const char *tasks; /* a table whose first row is added to every token */
     const char *embedding_projection;
     const char *relative; /* embeddings of relative positions (DeBERTa) */
     const char *relative_norm;
@@ -75,7 +77,10 @@ struct tf_stack_names {
     const char *attn_norm;      /* before attention */
     const char *attn_out_norm;  /* of what it gives, before the residual */
     const char *attn_post_norm; /* of the sum with the residual */
+    /* with both q, k, v and qkv named, the files say which; and so for gate,
+     * up and gate_up */
     const char *q, *k, *v, *qkv, *o;
+    const char *q_bias, *v_bias; /* in full, beside qkv */
     const char *q_norm, *k_norm;
     const char *relative_q, *relative_k; /* projections of `relative` */
     const char *mlp_norm, *mlp_out_norm, *mlp_post_norm;
@@ -123,6 +128,10 @@ struct tf_stack_spec {
     double embedding_scale;
     bool embedding_scale_sqrt; /* also by the root of the width */
     size_t types;              /* token types */
+    size_t tasks;              /* rows of their table */
+    bool token_dropout;        /* embeddings of `mask` are zeros, and the others
+                                  scaled by what is left (ESM) */
+    size_t mask;
     enum tf_sines sines;
     size_t max_positions;    /* the most tokens, with position_after_pad the
                                 rows of the table */
@@ -137,6 +146,7 @@ struct tf_stack_spec {
     double rotary_theta, local_rotary_theta;
     json_t *rotary_scaling, *local_rotary_scaling; /* borrowed, maybe NULL */
     size_t rotary_original; /* positions before scaling, 0: the scaling says */
+    bool rotary_value;      /* values turn, too */
     size_t unrotated_every; /* the last of every so many layers has none; 0: all
                                have them */
     json_t *rotary_layers;  /* else: 1 for each layer that has, borrowed */
@@ -151,6 +161,7 @@ struct tf_stack_spec {
     bool alibi_scaled; /* by the scale of attention, too */
     size_t window; /* keys a local layer sees: the last `window` when causal,
                       else `window` / 2 to each side; 0: no local layers */
+    bool window_halved;  /* a causal layer sees half of it */
     size_t global_every; /* one of so many layers is global; 0: none */
     bool global_last;    /* it is the last of them, else the first */
     size_t local_from;   /* layers below are global */
@@ -164,8 +175,9 @@ struct tf_stack_spec {
     bool qk_norm_after_rotary;
     double clip_qkv; /* bound of the magnitudes of q, k, v; 0: none */
     bool attention_bias, attention_out_bias, mlp_bias;
-    bool transposed; /* weights are [in][out] (GPT-2's Conv1D) */
-    bool exact_down; /* int8 leaves it alone, as Transformers does (T5) */
+    bool mlp_out_bias; /* `down` has one without mlp_bias, too */
+    bool transposed;   /* weights are [in][out] (GPT-2's Conv1D) */
+    bool exact_down;   /* int8 leaves it alone, as Transformers does (T5) */
 
     enum tf_act act;
     bool gate_first; /* in the fused gate_up */
@@ -213,6 +225,7 @@ struct tf_head_spec {
     bool dense_in_base; /* dense is a part of the base model */
     bool tied;          /* out may be the table of tokens */
     bool to_embedding;  /* dense narrows to the embedding width */
+    size_t width;       /* or gives this one; 0: keeps it */
     bool bias_optional; /* a missing bias is none */
     bool no_prefix;     /* the base model's tensors stand without the prefix */
     double scale, divisor, soft_cap; /* of the logits */

@@ -50,6 +50,9 @@ const struct tf_field tf_stack_fields[] = {
     NUMBER(embedding_scale, "1"),
     BOOL(embedding_scale_sqrt, NULL),
     SIZE(types, NULL),
+    SIZE(tasks, NULL),
+    BOOL(token_dropout, NULL),
+    SIZE(mask, NULL),
     WORD(sines, "none|open|closed"),
     SIZE(max_positions, "$max_position_embeddings|n_positions"),
     SIZE(position_offset, NULL),
@@ -66,6 +69,7 @@ const struct tf_field tf_stack_fields[] = {
     NUMBER(local_rotary_theta, NULL),
     JSON(local_rotary_scaling, "$rope_parameters|rope_scaling"),
     SIZE(rotary_original, "$original_max_position_embeddings"),
+    BOOL(rotary_value, NULL),
     SIZE(unrotated_every, NULL),
     JSON(rotary_layers, NULL),
     BOOL(unrotated_global, NULL),
@@ -78,6 +82,7 @@ const struct tf_field tf_stack_fields[] = {
     BOOL(alibi, NULL),
     BOOL(alibi_scaled, NULL),
     SIZE(window, NULL),
+    BOOL(window_halved, NULL),
     SIZE(global_every, NULL),
     BOOL(global_last, NULL),
     SIZE(local_from, NULL),
@@ -97,6 +102,7 @@ const struct tf_field tf_stack_fields[] = {
     BOOL(attention_bias, NULL),
     BOOL(attention_out_bias, NULL),
     BOOL(mlp_bias, NULL),
+    BOOL(mlp_out_bias, NULL),
     BOOL(transposed, NULL),
     BOOL(exact_down, NULL),
 
@@ -136,11 +142,13 @@ const struct tf_field tf_stack_fields[] = {
 #undef IN
 #define IN tf_stack_names
 const struct tf_field tf_stack_name_fields[] = {
-    NAME(tokens), NAME(positions), NAME(types), NAME(embedding_norm),
+    NAME(tokens), NAME(positions), NAME(types), NAME(tasks),
+    NAME(embedding_norm),
     NAME(embedding_projection), NAME(relative), NAME(relative_norm),
     NAME(position_bias), NAME(conv), NAME(conv_norm), NAME(final_norm),
     NAME(output_projection), NAME(attn_norm), NAME(attn_out_norm),
     NAME(attn_post_norm), NAME(q), NAME(k), NAME(v), NAME(qkv), NAME(o),
+    NAME(q_bias), NAME(v_bias),
     NAME(q_norm), NAME(k_norm), NAME(relative_q), NAME(relative_k),
     NAME(mlp_norm), NAME(mlp_out_norm), NAME(mlp_post_norm), NAME(up),
     NAME(gate), NAME(gate_up), NAME(down), NAME(router), NAME(expert_up),
@@ -156,7 +164,7 @@ const struct tf_field tf_stack_name_fields[] = {
 #undef IN
 #define IN tf_head_spec
 const struct tf_field tf_head_fields[] = {
-    WORD(pool, "all|first|last|eos|mean"),
+    WORD(pool, "all|first|last|eos|mean|late"),
     STRING(dense, NULL),
     BOOL(dense_bias, "true"),
     BOOL(dense_in_base, NULL),
@@ -167,6 +175,7 @@ const struct tf_field tf_head_fields[] = {
     STRING(out_bias, NULL),
     BOOL(tied, NULL),
     BOOL(to_embedding, NULL),
+    SIZE(width, NULL),
     BOOL(bias_optional, NULL),
     BOOL(no_prefix, NULL),
     NUMBER(scale, "1"),

@@ -9,9 +9,25 @@ struct qkv {
     struct tf_tensor *q, *k, *v;
 };
 
+/* Add a vector, if there is one, to every row of x. */
+static void add_vector(struct tf_ctx *ctx, struct tf_tensor *x,
+                       struct tf_tensor *vector)
+{
+    int32_t *rows;
+
+    if (!vector->data || !x)
+        return;
+    rows = tf_scratch(ctx, x->dim[0], sizeof(*rows));
+    if (!rows)
+        return;
+    memset(rows, 0, x->dim[0] * sizeof(*rows));
+    tf_embedding(ctx, vector, rows, x->dim[0], 1, x);
+}
+
 /* The parts of a fused projection of all tokens: views where the heads of a
  * kind lie side by side, else picked. */
-static void split(struct tf_run *run, struct tf_tensor *fused, struct qkv *p)
+static void split(struct tf_run *run, struct tf_layer *layer,
+                  struct tf_tensor *fused, struct qkv *p)
 {
     const struct tf_stack_spec *s = run->stack->spec;
     struct tf_ctx *ctx = run->ctx;
@@ -34,6 +50,8 @@ static void split(struct tf_run *run, struct tf_tensor *fused, struct qkv *p)
         p->v = tf_pick_columns(ctx, fused, (g + 1) * d, d, (g + 2) * d,
                                s->kv_heads);
     }
+    add_vector(ctx, p->q, &layer->q_bias);
+    add_vector(ctx, p->v, &layer->v_bias);
     if (run->rows)
         p->q = tf_gather_rows(ctx, p->q, run->rows, run->row_seqs->count);
 }
@@ -45,7 +63,8 @@ static void project(struct tf_run *run, struct tf_layer *layer,
     struct tf_ctx *ctx = run->ctx;
 
     if (layer->qkv.w.data) {
-        split(run, tf_linear(ctx, all, &layer->qkv, TF_ACT_NONE, NULL), p);
+        split(run, layer, tf_linear(ctx, all, &layer->qkv, TF_ACT_NONE, NULL),
+              p);
         return;
     }
     p->q = tf_linear(ctx, rows, &layer->q, TF_ACT_NONE, NULL);
@@ -99,6 +118,8 @@ static void turn(struct tf_run *run, size_t i, struct qkv *p)
         return;
     p->q = tf_rotary(run->ctx, p->q, s->head_size, rope, places);
     p->k = tf_rotary(run->ctx, p->k, s->head_size, rope, run->places);
+    if (s->rotary_value)
+        p->v = tf_rotary(run->ctx, p->v, s->head_size, rope, run->places);
 }
 
 /*

@@ -57,7 +57,9 @@ int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
 
     head->spec = spec;
     if (spec->dense) {
-        size_t width = spec->to_embedding ? s->embedding_width : in;
+        size_t width = spec->width          ? spec->width
+                       : spec->to_embedding ? s->embedding_width
+                                            : in;
 
         bind->inside = spec->dense_in_base;
         if (tf_bind_weight(bind, &head->dense, spec->dense, none, width, in,
@@ -156,6 +158,8 @@ struct tf_tensor *tf_head_run(struct tf_ctx *ctx, struct tf_head *head,
     if (s->pool == TF_POOL_MEAN)
         x = tf_mean_rows(ctx, x, &batch->seqs);
     x = before_out(ctx, head, x);
+    if (s->pool == TF_POOL_LATE)
+        x = tf_mean_rows(ctx, x, &batch->seqs);
     x = tf_linear(ctx, x, &head->out, TF_ACT_NONE, NULL);
     if (logit_scale(head) != 1)
         x = tf_scale(ctx, x, logit_scale(head));

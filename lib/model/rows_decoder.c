@@ -382,6 +382,63 @@ TF_ROW("biogpt", {
     }
 }),
 
+TF_ROW("modernbert-decoder", {
+    "model_type": "modernbert-decoder",
+    "prefix": "model",
+    "defaults": {
+        "vocab_size": 50368, "hidden_size": 768, "intermediate_size": 1152,
+        "num_hidden_layers": 22, "num_attention_heads": 12,
+        "hidden_activation": "gelu", "max_position_embeddings": 8192,
+        "norm_eps": 1e-5, "norm_bias": false, "pad_token_id": 50283,
+        "attention_bias": false, "mlp_bias": false, "decoder_bias": true,
+        "local_attention": 128, "global_attn_every_n_layers": 3,
+        "global_rope_theta": 160000, "local_rope_theta": 10000,
+        "classifier_bias": false, "classifier_activation": "gelu",
+        "tie_word_embeddings": true
+    },
+    "decoder": {
+        "causal": true,
+        "norm_bias": "$norm_bias", "attention_bias": "$attention_bias",
+        "attention_out_bias": "$attention_bias", "mlp_bias": "$mlp_bias",
+        "dropout": 0,
+        "rotary": true,
+        "rotary_theta": "$rope_parameters.full_attention.rope_theta|global_rope_theta",
+        "rotary_scaling": "$rope_parameters.full_attention|rope_scaling",
+        "local_rotary_theta": "$rope_parameters.sliding_attention.rope_theta|local_rope_theta",
+        "local_rotary_scaling": "$rope_parameters.sliding_attention|rope_scaling",
+        "window": "$sliding_window?$sliding_window:$local_attention",
+        "window_halved": "$sliding_window?false:true",
+        "layer_types": "$layer_types",
+        "global_every": "$global_attn_every_n_layers",
+        "norm_from": 1,
+        "names": {
+            "tokens": "embeddings.tok_embeddings",
+            "embedding_norm": "embeddings.norm",
+            "attn_norm": "layers.{}.attn_norm",
+            "q": "layers.{}.attn.q_proj", "k": "layers.{}.attn.k_proj",
+            "v": "layers.{}.attn.v_proj", "o": "layers.{}.attn.Wo",
+            "mlp_norm": "layers.{}.mlp_norm",
+            "gate_up": "layers.{}.mlp.Wi", "down": "layers.{}.mlp.Wo",
+            "final_norm": "final_norm"
+        }
+    },
+    "heads": {
+        "causal-lm": {
+            "dense": "lm_head.dense", "dense_bias": "$classifier_bias",
+            "act": "$classifier_activation", "norm": "lm_head.norm",
+            "out": "decoder", "bias": "$decoder_bias",
+            "tied": "$tie_word_embeddings"
+        },
+        "sequence-classification": {
+            "pool": "last",
+            "dense": "head.dense", "dense_bias": "$classifier_bias",
+            "act": "$classifier_activation", "norm": "head.norm",
+            "out": "classifier", "bias": "$classifier_bias",
+            "dropout": "$classifier_dropout"
+        }
+    }
+}),
+
 TF_ROW("mamba", {
     "model_type": "mamba",
     "prefix": "backbone",

@@ -6,6 +6,7 @@
 #include "model/adapter.h"
 #include "model/moved_rows.h"
 #include "model/ssm.h"
+#include "model/token_conv.h"
 
 /* Sizes that shapes are made of. */
 enum size {
@@ -24,7 +25,15 @@ enum size {
     SIZES
 };
 
-enum bias { NO_BIAS, ATTENTION, ATTENTION_OUT, MLP, PROJECTION };
+enum bias {
+    NO_BIAS,
+    ATTENTION,
+    ATTENTION_OUT,
+    RELATIVE,
+    MLP,
+    MLP_OUT,
+    PROJECTION
+};
 
 /* A matrix or norm of each layer, or of the stack: where its name stands in
  * tf_stack_names, where it goes, and its shape. A norm has no `in`. */
@@ -45,7 +54,7 @@ static const struct slot layer_weights[] = {
     { NAME(v), LAYER(v), KEYS, WIDTH, ATTENTION },
     { NAME(qkv), LAYER(qkv), QKV, WIDTH, ATTENTION },
     { NAME(o), LAYER(o), WIDTH, QUERIES, ATTENTION_OUT },
-    { NAME(relative_q), LAYER(relative_q), QUERIES, WIDTH, ATTENTION },
+    { NAME(relative_q), LAYER(relative_q), QUERIES, WIDTH, RELATIVE },
     { NAME(relative_k), LAYER(relative_k), QUERIES, WIDTH, ATTENTION },
     { NAME(cross_q), LAYER(cross_q), QUERIES, WIDTH, ATTENTION },
     { NAME(cross_k), LAYER(cross_k), KEYS, SOURCE, ATTENTION },
@@ -57,7 +66,7 @@ static const struct slot dense_weights[] = {
     { NAME(up), LAYER(up), FFN, WIDTH, MLP },
     { NAME(gate), LAYER(gate), FFN, WIDTH, MLP },
     { NAME(gate_up), LAYER(gate_up), FFN_TWICE, WIDTH, MLP },
-    { NAME(down), LAYER(down), WIDTH, FFN, MLP },
+    { NAME(down), LAYER(down), WIDTH, FFN, MLP_OUT },
 };
 
 static const struct slot sparse_weights[] = {
@@ -124,8 +133,12 @@ static bool has_bias(const struct tf_stack_spec *s, enum bias bias)
         return s->attention_bias;
     case ATTENTION_OUT:
         return s->attention_out_bias;
+    case RELATIVE: /* beside qkv only the queries' has one (DeBERTa v1) */
+        return s->attention_bias || s->names.q_bias;
     case MLP:
         return s->mlp_bias;
+    case MLP_OUT:
+        return s->mlp_bias || s->mlp_out_bias;
     case PROJECTION:
         return s->projection_bias;
     case NO_BIAS:
@@ -179,6 +192,24 @@ static bool is_exact(const struct work *w, const struct slot *s)
            (w->spec->exact_down && s->name == NAME(down));
 }
 
+/* Is this not how the files hold what a row names both in one and apart? */
+static bool held_otherwise(struct work *w, const struct slot *s,
+                           struct tf_place at)
+{
+    const struct tf_stack_names *n = &w->spec->names;
+    bool attention = s->at >= LAYER(q) && s->at <= LAYER(qkv);
+    bool mlp = s->at >= LAYER(up) && s->at <= LAYER(gate_up);
+    const char *fused = attention ? n->qkv : mlp ? n->gate_up : NULL;
+    const char *apart = attention ? n->q : n->up;
+    char name[TF_BIND_NAME];
+    bool found;
+
+    if (!fused || !apart)
+        return false;
+    found = tf_bind_find(w->bind, fused, at, ".weight", name, sizeof(name));
+    return found != (s->at == LAYER(qkv) || s->at == LAYER(gate_up));
+}
+
 /* The slots' weights or norms in the object at `base`. */
 static int bind_weights(struct work *w, void *base, const struct slot *slots,
                         size_t n, struct tf_place at)
@@ -187,6 +218,9 @@ static int bind_weights(struct work *w, void *base, const struct slot *slots,
         const struct slot *s = &slots[i];
         const char *name = name_of(w, s->name);
 
+        if ((slots == layer_weights || slots == dense_weights) && name &&
+            held_otherwise(w, s, at))
+            continue;
         if (slots == layer_weights)
             w->bind->rows = moved_rows(w, s->at);
         w->bind->exact = is_exact(w, s);
@@ -266,6 +300,20 @@ static int bind_qk_norms(struct work *w, struct tf_layer *layer,
                      all ? w->size[KEYS] : s->head_size);
 }
 
+/* Biases of queries and values that do not stand with their matrix. */
+static int bind_fused_biases(struct work *w, struct tf_layer *layer,
+                             struct tf_place at)
+{
+    const char *q = w->spec->names.q_bias, *v = w->spec->names.v_bias;
+
+    if (q && tf_bind_vector(w->bind, &layer->q_bias, q, at, "",
+                            w->size[QUERIES], w->err))
+        return -1;
+    return v ? tf_bind_vector(w->bind, &layer->v_bias, v, at, "", w->size[KEYS],
+                              w->err)
+             : 0;
+}
+
 static int bind_experts(struct work *w, struct tf_layer *layer,
                         struct tf_place at)
 {
@@ -319,7 +367,8 @@ static int bind_layer(struct work *w, struct tf_layer *layer,
     if (bind_weights(w, layer, layer_weights, COUNT(layer_weights), at) ||
         bind_norms(w, layer, layer_norms + skip, COUNT(layer_norms) - skip,
                    at) ||
-        bind_qk_norms(w, layer, at) || bind_feed_forward(w, layer, at))
+        bind_qk_norms(w, layer, at) || bind_fused_biases(w, layer, at) ||
+        bind_feed_forward(w, layer, at))
         return -1;
     if (!layer->qkv.w.data &&
         (!layer->q.w.data || !layer->k.w.data || !layer->v.w.data))
@@ -392,6 +441,9 @@ static int bind_embeddings(struct work *w, struct tf_stack *stack)
     if (n->types && tf_bind_table(w->bind, &stack->types, n->types, s->types,
                                   sum_width(s), w->err))
         return -1;
+    if (n->tasks && tf_bind_table(w->bind, &stack->tasks, n->tasks, s->tasks,
+                                  sum_width(s), w->err))
+        return -1;
     if (n->embedding_norm &&
         bind_norm(w, &stack->embedding_norm, n->embedding_norm, none,
                   s->projection == TF_PROJECT_LAST ? s->embedding_width
@@ -416,53 +468,6 @@ static int bind_position_bias(struct work *w, struct tf_stack *stack)
                            s->heads, w->err);
 }
 
-/*
- * A convolution over tokens as one product: its [C][C][kernel] becomes
- * [C][kernel][C], so that a row multiplies the token's neighbours laid side by
- * side.
- */
-static int bind_conv(struct work *w, struct tf_stack *stack)
-{
-    const struct tf_stack_spec *s = w->spec;
-    size_t c = s->width, k = s->conv_kernel;
-    size_t dim[3] = { c, c, k };
-    struct tf_weight *conv = &stack->conv;
-    const struct tf_tensor *t;
-    struct tf_place none = { 0 };
-    struct tf_arena_mark mark;
-    char name[TF_BIND_NAME];
-    float *taps, *plain;
-
-    if (!s->names.conv)
-        return 0;
-    t = tf_bind_shaped(w->bind, s->names.conv, none, ".weight", dim, 3, name,
-                       w->err);
-    if (!t)
-        return -1;
-    taps = tf_arena_alloc(w->bind->memory, c * c * k, sizeof(*taps));
-    mark = tf_arena_mark(w->bind->memory);
-    plain = tf_arena_alloc(w->bind->memory, c * c * k, sizeof(*plain));
-    if (!taps || !plain)
-        return tf_no_memory(w->err, c * c * k * sizeof(*taps));
-    tf_dtype_info(t->dtype)->unpack(plain, t->data, c * c * k);
-    for (size_t out = 0; out < c; out++)
-        for (size_t in = 0; in < c; in++)
-            for (size_t tap = 0; tap < k; tap++)
-                taps[(out * k + tap) * c + in] =
-                    plain[(out * c + in) * k + tap];
-    tf_arena_rewind(w->bind->memory, mark);
-    conv->name = s->names.conv;
-    conv->in = k * c;
-    conv->out = c;
-    conv->w = (struct tf_tensor){ .ndim = 2, .dim = { c, k * c }, .ld = k * c };
-    conv->w.data = taps;
-    if (w->bind->params && tf_bind_adopt_taps(w->bind, &conv->w, s->names.conv,
-                                              none, name, k, w->err))
-        return -1;
-    return tf_bind_vector(w->bind, &conv->bias, s->names.conv, none, ".bias", c,
-                          w->err);
-}
-
 static int bind_rest(struct work *w, struct tf_stack *stack)
 {
     const struct tf_stack_spec *s = w->spec;
@@ -480,7 +485,8 @@ static int bind_rest(struct work *w, struct tf_stack *stack)
         tf_bind_table(w->bind, &stack->relative, s->names.relative,
                       2 * tf_relative_span(s), s->width, w->err))
         return -1;
-    return bind_position_bias(w, stack) || bind_conv(w, stack);
+    return bind_position_bias(w, stack) ||
+           tf_token_conv_bind(stack, s, w->bind, w->err);
 }
 
 int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,

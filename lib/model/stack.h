@@ -33,6 +33,7 @@ struct tf_layer {
     struct tf_norm attn_norm, attn_out_norm, attn_post_norm;
     struct tf_weight q, k, v;                /* [H D][C], [G D][C], [G D][C] */
     struct tf_weight qkv;                    /* [(H + 2 G) D][C] */
+    struct tf_tensor q_bias, v_bias;         /* [H D], [G D] */
     struct tf_weight o;                      /* [C][H D] */
     struct tf_norm q_norm, k_norm;           /* [D], [H][D] or [H D] */
     struct tf_weight relative_q, relative_k; /* [H D][C] */
@@ -66,6 +67,7 @@ struct tf_stack {
     struct tf_token_adapter *token_adapter; /* what is added, or NULL */
     struct tf_tensor positions;             /* [max_positions][E], or [..][C] */
     struct tf_tensor types;                 /* [types][E], or [..][C] */
+    struct tf_tensor tasks;                 /* [tasks][E] */
     struct tf_norm embedding_norm;
     struct tf_weight embedding_projection; /* [C][E] */
     struct tf_tensor relative;             /* [2 span][C] */

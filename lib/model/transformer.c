@@ -239,6 +239,48 @@ static struct tf_tensor *adapt_tokens(struct tf_run *run, struct tf_tensor *x,
     return tf_linear(run->ctx, h, &t->b, TF_ACT_NONE, x);
 }
 
+/* ESM's token dropout: embeddings of the mask are zeros, those of the other
+ * tokens scaled from the share of masks in training, 0.15 * 0.8, to that of the
+ * sequence. */
+static struct tf_tensor *drop_tokens(struct tf_run *run, struct tf_tensor *x)
+{
+    const struct tf_stack_spec *s = run->stack->spec;
+    const struct tf_seqs *seqs = &run->batch->seqs;
+    const int32_t *ids = run->batch->ids;
+    struct tf_tensor *weight, *y;
+
+    if (!s->token_dropout || !x)
+        return x;
+    weight = tf_new(run->ctx, x->dim[0], 1);
+    y = tf_new(run->ctx, x->dim[0], x->dim[1]);
+    if (!weight || !y)
+        return NULL;
+    for (size_t q = 0; q < seqs->count; q++) {
+        size_t first = seqs->start[q], end = seqs->start[q + 1], masks = 0;
+        float *scale = weight->data;
+
+        for (size_t i = first; i < end; i++)
+            masks += (size_t)ids[i] == s->mask;
+        for (size_t i = first; i < end; i++)
+            scale[i] = (size_t)ids[i] == s->mask
+                           ? 0
+                           : (1 - 0.15f * 0.8f) /
+                                 (1 - (float)masks / (float)(end - first));
+    }
+    memset(y->data, 0, tf_tensor_bytes(y));
+    return tf_add_weighted(run->ctx, y, x, NULL, weight, NULL);
+}
+
+/* Task types are not asked for: every token's is the first. */
+static int32_t *task_rows(struct tf_run *run, size_t tokens)
+{
+    int32_t *rows = tf_scratch(run->ctx, tokens, sizeof(*rows));
+
+    if (rows)
+        memset(rows, 0, tokens * sizeof(*rows));
+    return rows;
+}
+
 static struct tf_tensor *embed(struct tf_run *run)
 {
     struct tf_stack *stack = run->stack;
@@ -256,9 +298,12 @@ static struct tf_tensor *embed(struct tf_run *run)
     x = tf_embedding(run->ctx, &stack->tokens, batch->ids, tokens, scale, NULL);
     if (stack->token_adapter)
         x = adapt_tokens(run, x, batch->ids, tokens, scale);
+    x = drop_tokens(run, x);
     x = project(run, x, TF_PROJECT_TOKENS);
     if (stack->types.data)
         x = add_rows(run, x, &stack->types, type_rows(run, tokens));
+    if (stack->tasks.data)
+        x = add_rows(run, x, &stack->tasks, task_rows(run, tokens));
     if (positions->data)
         x = add_rows(run, x, positions, position_rows(run));
     x = project(run, x, TF_PROJECT_SUM);

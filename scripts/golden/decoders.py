@@ -6,7 +6,7 @@ import os
 import tiny_tokenizers as tt
 import torch
 import transformers
-from random_model import (draw, floats, generator, load, of, owned,
+from random_model import (draw, fixed, floats, generator, load, of, owned,
                           read_json, write_expected, write_json)
 from tokenizers import Tokenizer
 from transformers import GenerationConfig
@@ -302,6 +302,11 @@ MODELS = {
                     max_position_embeddings=222, hidden_act="gelu",
                     layer_norm_eps=1e-12, scale_embedding=True), "BioGpt",
                F16),
+    "modernbert-decoder": (base(
+        "modernbert-decoder", hidden_size=24, intermediate_size=20,
+        num_hidden_layers=3, num_attention_heads=2, local_attention=16,
+        max_position_embeddings=256, global_attn_every_n_layers=3),
+        "ModernBertDecoder", BF16),
     "mamba": (base("mamba", hidden_size=16, state_size=4, expand=2,
                    num_hidden_layers=2, conv_kernel=4, time_step_rank=2,
                    use_bias=False, use_conv_bias=True, residual_in_fp32=True,
@@ -339,11 +344,6 @@ def random_model(cls, name, folder, dtype):
     if os.path.exists(generation):
         os.remove(generation)
     write_json(os.path.join(folder, "config.json"), config)
-
-
-def fixed(module):
-    """Sinusoidal tables are computed, not learnt, and not in real files."""
-    return "Sinusoidal" in type(module).__name__
 
 
 def nll_cases(model, tok):

@@ -37,6 +37,27 @@ def bert_config(**members):
         "intermediate_size": 24, "max_position_embeddings": 48, **members})
 
 
+def plain(kind, **members):
+    return config(kind, **{
+        "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 36, "max_position_embeddings": 100,
+        "type_vocab_size": 2, "pad_token_id": 0, **members})
+
+
+def llama_like(kind, **members):
+    return config(kind, **{
+        "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "intermediate_size": 36,
+        "max_position_embeddings": 100, "rope_theta": 250000.0, **members})
+
+
+def xlm(kind, **members):
+    return config(kind, **{
+        "emb_dim": 16, "n_layers": 2, "n_heads": 2, "pad_token_id": 0,
+        "max_position_embeddings": 100, "n_langs": 1, "summary_type": "first",
+        "summary_use_proj": True, "summary_proj_to_labels": True, **members})
+
+
 def deberta_config(**members):
     return config("deberta-v2", **{
         "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -56,6 +77,45 @@ def modernbert_config(**members):
         "hidden_activation": "gelu", "norm_eps": 1e-5, "local_attention": 16,
         "pad_token_id": 3, "cls_token_id": 1, "sep_token_id": 2,
         "bos_token_id": 1, "eos_token_id": 2, **two, **members})
+
+
+def fuse(values, parts, whole):
+    """Stack matrices of one module under the name of another."""
+    fused = dict(values)
+    for name in values:
+        if parts[0] in name:
+            names = [name.replace(parts[0], p) for p in parts]
+            fused[name.replace(parts[0], whole)] = torch.cat(
+                [fused.pop(n) for n in names])
+    return fused
+
+
+def renamed(values, *pairs):
+    for old, new in pairs:
+        values = {n.replace(old, new): v for n, v in values.items()}
+    return values
+
+
+def nomic(values):
+    return renamed(
+        fuse(values, [f"self_attn.{x}_proj" for x in "qkv"], "attn.Wqkv"),
+        ("embeddings.LayerNorm", "emb_ln"), (".layers.", ".encoder.layers."),
+        ("self_attn.o_proj", "attn.out_proj"), ("up_proj", "fc11"),
+        ("gate_proj", "fc12"), ("down_proj", "fc2"),
+        ("post_attention_layernorm", "norm1"),
+        ("post_mlp_layernorm", "norm2"), ("nomic_bert.", ""))
+
+
+def gte(values):
+    values = fuse(values, [f"self_attn.{x}_proj" for x in "qkv"],
+                  "attention.qkv_proj")
+    return renamed(
+        fuse(values, ["mlp.up_proj", "mlp.gate_proj"], "mlp.up_gate_proj"),
+        (".layers.", ".encoder.layer."),
+        ("self_attn.o_proj", "attention.o_proj"),
+        ("post_attention_layernorm", "attn_ln"),
+        ("post_mlp_layernorm", "mlp_ln"),
+        ("lm_head.layer_norm", "lm_head.norm"), ("gte.", "new."))
 
 
 def no_prefix(values):
@@ -186,6 +246,65 @@ MODELS = {
         classifier_bias=True, classifier_pooling="cls",
         classifier_activation="tanh", hidden_activation="gelu_new"),
         "ModernBert", (tt.modernbert, {"max_length": 150})),
+    "ernie": (plain("ernie", use_task_id=True, task_type_vocab_size=3),
+              "Ernie", (tt.bert, {"max_length": 100})),
+    "megatron-bert": (plain("megatron-bert"), "MegatronBert",
+                      (tt.bert, {"max_length": 100})),
+    "roberta-prelayernorm": (plain(
+        "roberta-prelayernorm", type_vocab_size=1, pad_token_id=1),
+        "RobertaPreLayerNorm", (tt.roberta, {"max_length": 98})),
+    "xlm-roberta-xl": (plain(
+        "xlm-roberta-xl", type_vocab_size=1, pad_token_id=1,
+        layer_norm_eps=1e-5), "XLMRobertaXL",
+        (tt.xlm_roberta, {"max_length": 98})),
+    "data2vec-text": (plain(
+        "data2vec-text", type_vocab_size=1, pad_token_id=1), "Data2VecText",
+        (tt.roberta, {"max_length": 98})),
+    "rembert": (plain("rembert", input_embedding_size=12,
+                      output_embedding_size=20, tie_word_embeddings=False),
+                "RemBert", (tt.bert, {"max_length": 100})),
+    "roformer": (plain("roformer", embedding_size=12), "RoFormer",
+                 (tt.bert, {"max_length": 100})),
+    "roformer-value": (plain("roformer", rotary_value=True, hidden_act="relu",
+                             num_hidden_layers=1), "RoFormer",
+                       (tt.bert, {"max_length": 100})),
+    "nomic-bert": (plain("nomic_bert", hidden_act="silu", rope_theta=1000.0,
+                         layer_norm_eps=1e-12), "NomicBert",
+                   (tt.bert, {"max_length": 100})),
+    # the names of nomic-ai's own files
+    "nomic-bert-fused": (plain("nomic_bert", hidden_act="silu"), "NomicBert",
+                         (tt.bert, {"max_length": 100}), (nomic, 1)),
+    "jina-v3": (plain("jina_embeddings_v3", type_vocab_size=1, pad_token_id=1,
+                      layer_norm_eps=1e-5), "JinaEmbeddingsV3",
+                (tt.xlm_roberta, {"max_length": 100})),
+    "gte": (plain("gte", type_vocab_size=1, pad_token_id=1), "Gte",
+            (tt.xlm_roberta, {"max_length": 100})),
+    "gte-fused": (plain("gte", type_vocab_size=0, pad_token_id=1), "Gte",
+                  (tt.xlm_roberta, {"max_length": 100}), (gte, 1)),
+    "eurobert": (llama_like("eurobert", pad_token_id=0), "EuroBert",
+                 (tt.bert, {"max_length": 100})),
+    "eurobert-bos": (llama_like("eurobert", pad_token_id=0, mlp_bias=True,
+                                classifier_pooling="bos"), "EuroBert",
+                     (tt.bert, {"max_length": 100})),
+    "esm-2": (plain("esm", position_embedding_type="rotary", mask_token_id=46,
+                    token_dropout=True, emb_layer_norm_before=False), "Esm",
+              (tt.bert, {"max_length": 98})),
+    "esm-1b": (plain("esm", position_embedding_type="absolute",
+                     token_dropout=False, emb_layer_norm_before=True,
+                     mask_token_id=4), "Esm", (tt.bert, {"max_length": 98})),
+    "deberta": (plain(
+        "deberta", relative_attention=True, pos_att_type="c2p|p2c",
+        max_relative_positions=-1, position_biased_input=False,
+        type_vocab_size=0, layer_norm_eps=1e-7, legacy=True), "Deberta",
+        (tt.roberta, {"max_length": 100})),
+    "deberta-c2p": (plain(
+        "deberta", relative_attention=True, pos_att_type=["c2p"],
+        max_relative_positions=20, position_biased_input=True,
+        type_vocab_size=2, layer_norm_eps=1e-7, legacy=False), "Deberta",
+        (tt.bert, {"max_length": 100})),
+    "xlm": (xlm("xlm"), "XLM", (tt.bert, {"max_length": 100})),
+    "flaubert": (xlm("flaubert", pre_norm=False, gelu_activation=False),
+                 "Flaubert", (tt.bert, {"max_length": 100})),
     # the same small BERT, written in other ways
     "bert-multi-label": (bert_config(
         problem_type="multi_label_classification", hidden_act="gelu_new"),
@@ -244,6 +363,17 @@ def sequence_cases(folder, model, limit, types):
         yield {**case, "logits": floats(logits)}
 
 
+def masked_class(prefix):
+    name = prefix + "WithLMHeadModel"
+    return getattr(transformers, name, None) or of(prefix, "ForMaskedLM")
+
+
+def answers(prefix):
+    """Whether there is a span head; XLM's beam search is none."""
+    return prefix not in ("XLM", "Flaubert") and hasattr(
+        transformers, prefix + "ForQuestionAnswering")
+
+
 def head_answers(folder, prefix, limit, types):
     """One answer of the base model and of each other head."""
     ids, kinds = tokenize(folder, TEXTS[0], None, limit)
@@ -260,12 +390,14 @@ def head_answers(folder, prefix, limit, types):
     yield "token_classification", {**start, "logits": floats(tag.logits[0])}
 
     at = len(ids) // 2
-    masked = load(of(prefix, "ForMaskedLM"), folder)(**inputs)
+    masked = load(masked_class(prefix), folder)(**inputs)
     top = masked.logits[0, at].topk(5)
     yield "masked_lm", {**start, "position": at,
                         "top_ids": top.indices.tolist(),
                         "top_logits": floats(top.values)}
 
+    if not answers(prefix):
+        return
     ids, kinds = tokenize(folder, *QUESTION, limit)
     qa = load(of(prefix, "ForQuestionAnswering"), folder, num_labels=2)
     out = qa(**tensors(ids, kinds, types))
@@ -296,9 +428,10 @@ def random_weights(name, folder, prefix, all_heads):
     if all_heads:
         two = transformers.AutoConfig.from_pretrained(folder, num_labels=2)
         models += [of(prefix, "ForTokenClassification")(cfg),
-                   of(prefix, "ForMaskedLM")(cfg),
-                   of(prefix, "ForQuestionAnswering")(two),
-                   with_prefix(of(prefix, "Model")(cfg))]
+                   masked_class(prefix)(cfg)]
+        if answers(prefix):
+            models.append(of(prefix, "ForQuestionAnswering")(two))
+        models.append(with_prefix(of(prefix, "Model")(cfg)))
     return parameters(models, generator(name))
 
 
@@ -315,7 +448,8 @@ def make(name, folder):
     save_weights(folder, change(values), shards)
 
     types = members.get("type_vocab_size", 2) > 1 and prefix not in (
-        "DistilBert", "MPNet", "ModernBert")
+        "DistilBert", "MPNet", "ModernBert", "EuroBert", "Esm", "XLM",
+        "Flaubert")
     with torch.no_grad():
         model = load(of(prefix, "ForSequenceClassification"), folder)
         expected = {"transformers": transformers.__version__,
