@@ -89,7 +89,9 @@ static void has_the_tensors_that_files_have(void **state)
         assert_non_null(d);
         while ((e = readdir(d))) {
             snprintf(path, sizeof(path), "%s/%s", folders[i], e->d_name);
-            if (e->d_name[0] != '.' && tf_dir_exists(path))
+            /* those called so have other spellings in the file */
+            if (e->d_name[0] != '.' && !strstr(e->d_name, "-fused") &&
+                tf_dir_exists(path))
                 compare(path);
         }
         closedir(d);

@@ -133,12 +133,13 @@ struct tf_stack_spec {
                                   scaled by what is left (ESM) */
     size_t mask;
     enum tf_sines sines;
-    size_t max_positions;    /* the most tokens, with position_after_pad the
-                                rows of the table */
-    size_t position_offset;  /* row of the first token */
-    bool position_after_pad; /* it is pad + 1, and pads are not counted */
-    bool pad_is_zero;        /* pads have the position of zeros (M2M100) */
-    size_t pad;              /* their id */
+    size_t max_positions;      /* the most tokens, with position_after_pad the
+                                  rows of the table */
+    size_t position_offset;    /* row of the first token */
+    bool positions_after_norm; /* of the embeddings */
+    bool position_after_pad;   /* it is pad + 1, and pads are not counted */
+    bool pad_is_zero;          /* pads have the position of zeros (M2M100) */
+    size_t pad;                /* their id */
 
     bool rotary, rotary_interleaved;
     size_t rotary_dims; /* of a head; 0: rotary_fraction of it */

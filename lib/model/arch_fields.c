@@ -56,6 +56,7 @@ const struct tf_field tf_stack_fields[] = {
     WORD(sines, "none|open|closed"),
     SIZE(max_positions, "$max_position_embeddings|n_positions"),
     SIZE(position_offset, NULL),
+    BOOL(positions_after_norm, NULL),
     BOOL(position_after_pad, NULL),
     BOOL(pad_is_zero, NULL),
     SIZE(pad, "$pad_token_id=-*?0:$pad_token_id"),

@@ -296,7 +296,9 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
     if (s->local[i / s->inner_layers])
         spec.window_left = spec.window_right =
             s->causal ? s->window - 1 : s->window / 2;
-    if (run->stack->position_bias.data)
+    if (layer->position_bias.data)
+        spec.bias = &layer->position_bias;
+    else if (run->stack->position_bias.data)
         spec.bias = &run->stack->position_bias;
     if (run->stack->relative.data && add_relative(run, i, layer, &spec))
         return NULL;

@@ -117,6 +117,7 @@ static void init_by_width(const struct tf_model *m,
                                          &l->cross_v, &l->up, &l->gate };
         const struct tf_weight *out[] = { &l->o, &l->cross_o, &l->down };
 
+        deviate(m, &l->position_bias, narrow);
         deviate(m, &l->q.w, q);
         deviate(m, &l->cross_q.w, q);
         for (size_t k = 0; k < sizeof(in) / sizeof(in[0]); k++)

@@ -330,6 +330,7 @@ TF_ROW("xglm", {
     },
     "decoder": {
         "causal": true, "heads": "$attention_heads",
+        "padding_idx": "$pad_token_id",
         "norm_eps": 1e-5, "norm_bias": true, "attention_bias": true,
         "attention_out_bias": true, "mlp_bias": true,
         "sines": "closed", "position_offset": 2,
@@ -397,7 +398,7 @@ TF_ROW("modernbert-decoder", {
         "tie_word_embeddings": true
     },
     "decoder": {
-        "causal": true,
+        "causal": true, "padding_idx": "$pad_token_id",
         "norm_bias": "$norm_bias", "attention_bias": "$attention_bias",
         "attention_out_bias": "$attention_bias", "mlp_bias": "$mlp_bias",
         "dropout": 0,

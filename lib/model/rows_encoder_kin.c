@@ -242,7 +242,7 @@ TF_ROW("eurobert", {
         "classifier_pooling": "late", "pad_token_id": 128001
     },
     "encoder": {
-        "norm": "rms_norm", "rotary": true,
+        "norm": "rms_norm", "rotary": true, "padding_idx": "$pad_token_id",
         "kv_heads": "$num_key_value_heads", "head_size": "$head_dim",
         "attention_bias": "$attention_bias",
         "attention_out_bias": "$attention_bias", "mlp_bias": "$mlp_bias",
@@ -351,6 +351,7 @@ TF_ROW("xlm", {
     "encoder": {
         "width": "$emb_dim", "vocab": "$n_words|vocab_size",
         "act": "$gelu_activation?gelu:relu", "causal": "$causal",
+        "padding_idx": "$pad_token_id",
         "norm_bias": true, "attention_bias": true,
         "attention_out_bias": true, "mlp_bias": true,
         "names": {

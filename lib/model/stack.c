@@ -355,6 +355,24 @@ static int bind_feed_forward(struct work *w, struct tf_layer *layer,
     return 0;
 }
 
+/* Scores of distances: a table of the stack, or of each layer where its name
+ * has the layer's number. */
+static int bind_position_bias(struct work *w, struct tf_tensor *t,
+                              bool of_layer, struct tf_place at)
+{
+    const struct tf_stack_spec *s = w->spec;
+    const char *name = s->names.position_bias;
+    size_t rows = s->bias_rows ? s->bias_rows : s->bias_buckets;
+
+    if (!name || of_layer != (strstr(name, "{}") != NULL))
+        return 0;
+    if (rows < s->bias_buckets)
+        return tf_fail(w->err, "%s: %zu rows for %zu buckets", name, rows,
+                       s->bias_buckets);
+    return tf_bind_numbers(w->bind, t, name, at, ".weight", rows, s->heads,
+                           w->err);
+}
+
 static int bind_layer(struct work *w, struct tf_layer *layer,
                       struct tf_place at)
 {
@@ -368,6 +386,7 @@ static int bind_layer(struct work *w, struct tf_layer *layer,
         bind_norms(w, layer, layer_norms + skip, COUNT(layer_norms) - skip,
                    at) ||
         bind_qk_norms(w, layer, at) || bind_fused_biases(w, layer, at) ||
+        bind_position_bias(w, &layer->position_bias, true, at) ||
         bind_feed_forward(w, layer, at))
         return -1;
     if (!layer->qkv.w.data &&
@@ -452,22 +471,6 @@ static int bind_embeddings(struct work *w, struct tf_stack *stack)
     return 0;
 }
 
-static int bind_position_bias(struct work *w, struct tf_stack *stack)
-{
-    const struct tf_stack_spec *s = w->spec;
-    size_t rows = s->bias_rows ? s->bias_rows : s->bias_buckets;
-    struct tf_place none = { 0 };
-
-    if (!s->names.position_bias)
-        return 0;
-    if (rows < s->bias_buckets)
-        return tf_fail(w->err, "%s: %zu rows for %zu buckets",
-                       s->names.position_bias, rows, s->bias_buckets);
-    return tf_bind_numbers(w->bind, &stack->position_bias,
-                           s->names.position_bias, none, ".weight", rows,
-                           s->heads, w->err);
-}
-
 static int bind_rest(struct work *w, struct tf_stack *stack)
 {
     const struct tf_stack_spec *s = w->spec;
@@ -485,7 +488,7 @@ static int bind_rest(struct work *w, struct tf_stack *stack)
         tf_bind_table(w->bind, &stack->relative, s->names.relative,
                       2 * tf_relative_span(s), s->width, w->err))
         return -1;
-    return bind_position_bias(w, stack) ||
+    return bind_position_bias(w, &stack->position_bias, false, none) ||
            tf_token_conv_bind(stack, s, w->bind, w->err);
 }
 

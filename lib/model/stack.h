@@ -37,6 +37,7 @@ struct tf_layer {
     struct tf_weight o;                      /* [C][H D] */
     struct tf_norm q_norm, k_norm;           /* [D], [H][D] or [H D] */
     struct tf_weight relative_q, relative_k; /* [H D][C] */
+    struct tf_tensor position_bias;          /* [buckets][H] of its own */
     struct tf_norm mlp_norm, mlp_out_norm, mlp_post_norm;
     struct tf_weight up, gate; /* [F][C] */
     struct tf_weight gate_up;  /* [2 F][C] */

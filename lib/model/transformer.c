@@ -304,13 +304,15 @@ static struct tf_tensor *embed(struct tf_run *run)
         x = add_rows(run, x, &stack->types, type_rows(run, tokens));
     if (stack->tasks.data)
         x = add_rows(run, x, &stack->tasks, task_rows(run, tokens));
-    if (positions->data)
+    if (positions->data && !s->positions_after_norm)
         x = add_rows(run, x, positions, position_rows(run));
     x = project(run, x, TF_PROJECT_SUM);
     /* a convolution reads them after the first layer: there they stay */
     if (!stack->conv.w.data && have(&stack->embedding_norm))
         begin_result(run);
     x = tf_norm(run->ctx, x, have(&stack->embedding_norm));
+    if (positions->data && s->positions_after_norm)
+        x = add_rows(run, x, positions, position_rows(run));
     x = tf_dropout(run->ctx, x, (float)s->embedding_dropout);
     x = project(run, x, TF_PROJECT_LAST);
     if (run->ctx->arena != run->arena)
