@@ -110,48 +110,6 @@ TF_ROW("mbart", {
     "heads": {"sequence-classification": null}
 }),
 
-TF_ROW("plbart", {
-    "model_type": "plbart",
-    "like": "bart",
-    "defaults": {
-        "vocab_size": 50005, "encoder_layers": 6, "encoder_ffn_dim": 3072,
-        "encoder_attention_heads": 12, "decoder_layers": 6,
-        "decoder_ffn_dim": 3072, "decoder_attention_heads": 12,
-        "d_model": 768, "attention_dropout": 0.1, "scale_embedding": true,
-        "decoder_start_token_id": null, "num_labels": null
-    },
-    "heads": {"question-answering": null}
-}),
-
-TF_ROW("blenderbot", {
-    "model_type": "blenderbot",
-    "like": "mbart",
-    "defaults": {
-        "vocab_size": 8008, "max_position_embeddings": 128,
-        "encoder_layers": 2, "encoder_ffn_dim": 10240,
-        "encoder_attention_heads": 32, "decoder_layers": 24,
-        "decoder_ffn_dim": 10240, "decoder_attention_heads": 32,
-        "d_model": 2560, "pad_token_id": 0, "decoder_start_token_id": 1
-    },
-    "encoder": {"position_offset": 0, "names": {"embedding_norm": null}},
-    "decoder": {"position_offset": 0, "names": {"embedding_norm": null}},
-    "heads": {"question-answering": null}
-}),
-
-TF_ROW("blenderbot-small", {
-    "model_type": "blenderbot-small",
-    "like": "bart",
-    "defaults": {
-        "max_position_embeddings": 512, "encoder_layers": 8,
-        "encoder_ffn_dim": 2048, "decoder_layers": 8, "decoder_ffn_dim": 2048,
-        "d_model": 512, "pad_token_id": 0, "decoder_start_token_id": 1,
-        "num_labels": null
-    },
-    "encoder": {"position_offset": 0},
-    "decoder": {"position_offset": 0, "positions_after_norm": true},
-    "heads": {"sequence-classification": null, "question-answering": null}
-}),
-
 TF_ROW("pegasus", {
     "model_type": "pegasus",
     "like": "mbart",
@@ -206,6 +164,48 @@ TF_ROW("marian", {
         "sines": "open", "position_offset": 0,
         "names": {"embedding_norm": null}
     },
+    "heads": {"sequence-classification": null, "question-answering": null}
+}),
+
+TF_ROW("plbart", {
+    "model_type": "plbart",
+    "like": "bart",
+    "defaults": {
+        "vocab_size": 50005, "encoder_layers": 6, "encoder_ffn_dim": 3072,
+        "encoder_attention_heads": 12, "decoder_layers": 6,
+        "decoder_ffn_dim": 3072, "decoder_attention_heads": 12,
+        "d_model": 768, "attention_dropout": 0.1, "scale_embedding": true,
+        "decoder_start_token_id": null, "num_labels": null
+    },
+    "heads": {"question-answering": null}
+}),
+
+TF_ROW("blenderbot", {
+    "model_type": "blenderbot",
+    "like": "mbart",
+    "defaults": {
+        "vocab_size": 8008, "max_position_embeddings": 128,
+        "encoder_layers": 2, "encoder_ffn_dim": 10240,
+        "encoder_attention_heads": 32, "decoder_layers": 24,
+        "decoder_ffn_dim": 10240, "decoder_attention_heads": 32,
+        "d_model": 2560, "pad_token_id": 0, "decoder_start_token_id": 1
+    },
+    "encoder": {"position_offset": 0, "names": {"embedding_norm": null}},
+    "decoder": {"position_offset": 0, "names": {"embedding_norm": null}},
+    "heads": {"question-answering": null}
+}),
+
+TF_ROW("blenderbot-small", {
+    "model_type": "blenderbot-small",
+    "like": "bart",
+    "defaults": {
+        "max_position_embeddings": 512, "encoder_layers": 8,
+        "encoder_ffn_dim": 2048, "decoder_layers": 8, "decoder_ffn_dim": 2048,
+        "d_model": 512, "pad_token_id": 0, "decoder_start_token_id": 1,
+        "num_labels": null
+    },
+    "encoder": {"position_offset": 0},
+    "decoder": {"position_offset": 0, "positions_after_norm": true},
     "heads": {"sequence-classification": null, "question-answering": null}
 }),
 
