@@ -17,5 +17,8 @@ int model_convert(char **operands);
 int model_verify(char **operands);
 int model_diff(char **operands);
 int model_merge(char **operands);
+int model_init(char **operands);
+int model_resize(char **operands);
 extern const struct cli_opt model_convert_opts[], model_merge_opts[];
+extern const struct cli_opt model_init_opts[], model_resize_opts[];
 #endif

@@ -9,6 +9,10 @@ static const struct cli_command commands[] = {
       model_convert_opts, model_convert },
     { "merge", "put an adapter into the weights of its model", "",
       model_merge_opts, model_merge },
+    { "init", "write a model with random weights, by a config.json", "",
+      model_init_opts, model_init },
+    { "resize", "fit a model to a tokenizer of another size", "",
+      model_resize_opts, model_resize },
     { "verify", "check a model: hashes, finite numbers, shapes", "", NULL,
       model_verify },
     { "diff", "compare two models tensor by tensor", "MODEL MODEL", NULL,
@@ -18,7 +22,7 @@ static const struct cli_command commands[] = {
 
 static const struct cli_tool tool = {
     .name = "tf-model",
-    .summary = "look at models, and convert them",
+    .summary = "look at models, make and convert them",
     .shared = CLI_MODEL_PATH,
     .commands = commands,
 };
