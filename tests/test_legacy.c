@@ -206,12 +206,45 @@ static void survives_any_model(void **state)
     }
 }
 
+static void expect_ids(struct tf_tokenizer *tok, const int32_t *ids, size_t n)
+{
+    static const char text[] = "are there  the tokenizers";
+    struct tf_str s = { text, sizeof(text) - 1 }, none = { NULL, 0 };
+    struct tf_encoding enc = { 0 };
+    struct tf_tok_state *st;
+    struct tf_err err;
+
+    assert_non_null(tok);
+    st = tf_tok_state_new(tok, &err);
+    encode(tok, st, s, none, &enc);
+    assert_int_equal(enc.windows[0].n, n);
+    assert_memory_equal(enc.windows[0].ids, ids, n * sizeof(*ids));
+    tf_encoding_release(&enc);
+    tf_tok_state_free(st);
+    tf_tokenizer_close(tok);
+}
+
+/* Expected ids are those of MarianTokenizer called with text and with
+ * text_target. */
+static void splits_targets_by_their_own_model(void **state)
+{
+    static const int32_t source[] = { 54, 68, 37, 20, 68, 66, 34, 0 };
+    static const int32_t target[] = { 53, 37, 20, 67, 21, 20, 67, 20, 66,
+                                      33, 29, 20, 32, 27, 47, 21, 38, 0 };
+    struct tf_err err;
+
+    (void)state;
+    expect_ids(tf_tokenizer_open(DIR_NAME "/marian", &err), source, 8);
+    expect_ids(tf_tokenizer_open_target(DIR_NAME "/marian", &err), target, 18);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_folders_as_transformers),
         cmocka_unit_test(names_the_files_it_looked_for),
         cmocka_unit_test(survives_any_model),
+        cmocka_unit_test(splits_targets_by_their_own_model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,6 +216,8 @@ static bool has_model(struct tf_legacy *l)
 {
     size_t i;
 
+    if (l->config->target && read_file(l, "target.spm", &l->bytes))
+        l->model_name = "source.spm"; /* in the place of */
     for (i = 0; i < PIECE_FILES && !l->model_name; i++)
         if (read_file(l, piece_files[i], &l->bytes))
             l->model_name = piece_files[i];

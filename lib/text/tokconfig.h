@@ -34,6 +34,7 @@ struct tf_tokconfig {
     struct tf_token_list added; /* added_tokens_decoder by id, or what
                                    added_tokens.json has */
     bool has_template;          /* for chats */
+    bool target; /* set before reading: of what a translation gives */
 };
 
 /* Read what there is of `dir`. On failure, too, release. */

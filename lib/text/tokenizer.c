@@ -151,12 +151,14 @@ static int read_source(struct tf_tokenizer *tok, struct tf_err *err)
     return add_config_tokens(tok, err);
 }
 
-struct tf_tokenizer *tf_tokenizer_open(const char *path, struct tf_err *err)
+static struct tf_tokenizer *open_side(const char *path, bool target,
+                                      struct tf_err *err)
 {
     struct tf_tokenizer *tok = tf_alloc(1, sizeof(*tok), err);
 
     if (!tok)
         return NULL;
+    tok->config.target = target;
     tok->path = tf_strndup(path, strlen(path), err);
     if (!tok->path || read_source(tok, err)) {
         tf_tokenizer_close(tok);
@@ -164,6 +166,17 @@ struct tf_tokenizer *tf_tokenizer_open(const char *path, struct tf_err *err)
     }
     fill_info(tok);
     return tok;
+}
+
+struct tf_tokenizer *tf_tokenizer_open(const char *path, struct tf_err *err)
+{
+    return open_side(path, false, err);
+}
+
+struct tf_tokenizer *tf_tokenizer_open_target(const char *path,
+                                              struct tf_err *err)
+{
+    return open_side(path, true, err);
 }
 
 void tf_tokenizer_close(struct tf_tokenizer *tok)

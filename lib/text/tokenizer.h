@@ -24,6 +24,10 @@ struct tf_tok_state;
  * tokenizer.json itself, or a GGUF file. NULL and `err` on failure.
  */
 struct tf_tokenizer *tf_tokenizer_open(const char *path, struct tf_err *err);
+/* The same for what a model of two languages is to give: of a folder that has
+ * target.spm beside source.spm (Marian) that one's; else as above. */
+struct tf_tokenizer *tf_tokenizer_open_target(const char *path,
+                                              struct tf_err *err);
 void tf_tokenizer_close(struct tf_tokenizer *tok); /* NULL is allowed */
 /* Has the folder any of those files? */
 bool tf_tokenizer_there(const char *dir);

@@ -67,6 +67,7 @@ int tf_each_row(const struct tf_table *t, const struct tf_tokenizer *tok,
         failed = run(&r, tok, pool, err);
     for (size_t i = 0; r.workers && i < n; i++) {
         tf_tok_state_free(r.workers[i].state);
+        tf_tok_state_free(r.workers[i].other);
         tf_encoding_release(&r.workers[i].encoding);
         tf_record_release(&r.workers[i].record);
         tf_buf_release(&r.workers[i].text);

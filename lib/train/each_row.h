@@ -10,6 +10,8 @@
 /* What one thread works with; a row's function may use all of it. */
 struct tf_row_work {
     struct tf_tok_state *state;
+    struct tf_tok_state *other; /* of a second tokenizer: NULL until a row's
+                                   function makes it */
     struct tf_encoding encoding;
     struct tf_record record; /* the row, parsed */
     struct tf_buf text, pair;

@@ -32,19 +32,17 @@ static int read_text(const struct tf_record *rec, const char *column,
     return failed ? -1 : 0;
 }
 
-static int encode(const struct pairing *p, struct tf_row_work *w,
-                  struct tf_str text, size_t limit, int32_t language,
-                  struct tf_input *in, struct tf_err *err)
+static int encode(const struct tf_tokenizer *tok, struct tf_tok_state *state,
+                  struct tf_row_work *w, struct tf_str text, size_t limit,
+                  int32_t language, struct tf_input *in, struct tf_err *err)
 {
-    const struct tf_tokenizer *tok = p->opts->tokenizer;
     struct tf_encode_opts how = {
         .max_length = limit,
         .truncate_left = tf_tokenizer_info(tok)->truncate_left,
     };
     struct tf_str none = { NULL, 0 };
 
-    if (tf_tokenizer_encode(tok, w->state, &how, text, none, &w->encoding,
-                            err) ||
+    if (tf_tokenizer_encode(tok, state, &how, text, none, &w->encoding, err) ||
         tf_input_take(in, &w->encoding.windows[0], err))
         return -1;
     if (language >= 0 && !tf_language_set(tok, language, in->ids, in->n))
@@ -71,13 +69,16 @@ static int encode_texts(const struct pairing *p, struct tf_row_work *w,
             return tf_no_memory(err, text.len);
         text = (struct tf_str){ w->pair.data, w->pair.len };
     }
-    return encode(p, w, text, p->opts->limit, p->source_id, source, err) ||
-                   read_text(&w->record, data->target, data->target_lang,
-                             &w->text, &text, err) ||
-                   encode(p, w, text, data->target_limit, p->target_id, target,
-                          err)
-               ? -1
-               : 0;
+    if (encode(p->opts->tokenizer, w->state, w, text, p->opts->limit,
+               p->source_id, source, err) ||
+        read_text(&w->record, data->target, data->target_lang, &w->text, &text,
+                  err))
+        return -1;
+    if (!w->other)
+        w->other = tf_tok_state_new(data->targets, err);
+    return w->other ? encode(data->targets, w->other, w, text,
+                             data->target_limit, p->target_id, target, err)
+                    : -1;
 }
 
 /* The ids of a row's "labels", up to the first that is none. */

@@ -13,6 +13,7 @@ struct tf_pair_data {
     const char *source_lang, *target_lang; /* of a row's "translation", and of
                                               the languages' tokens; or NULL */
     const char *prefix;                    /* before sources, or NULL */
+    const struct tf_tokenizer *targets;    /* their tokenizer */
     size_t target_limit;                   /* tokens; 0: not cut */
     int32_t start; /* the decoder's first token; -1: the target's last one is
                       (mBART) */

@@ -348,6 +348,7 @@ void tf_trainer_free(struct tf_trainer *t)
     tf_questions_free(t->questions, t->question_count);
     tf_labels_release(&t->labels);
     tf_tokenizer_close(t->tokenizer);
+    tf_tokenizer_close(t->targets_tokenizer);
     tf_model_close(t->model);
     free(t->order);
     free(t->targets);

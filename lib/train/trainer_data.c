@@ -94,6 +94,11 @@ static int read_pairs(struct tf_trainer *t, struct tf_dataset *d,
                                  .target_limit = (size_t)c->max_target_length,
                                  .start = t->model->decoder_start };
 
+    if (!t->targets_tokenizer)
+        t->targets_tokenizer = tf_tokenizer_open_target(t->tokenizer_dir, err);
+    if (!t->targets_tokenizer)
+        return -1;
+    data.targets = t->targets_tokenizer;
     if (tf_dataset_pairs(d, table, opts, &data, err))
         return -1;
     for (size_t i = 0; i < d->count; i++)

@@ -24,6 +24,7 @@ struct tf_trainer {
     const char *model_dir, *tokenizer_dir;
 
     struct tf_tokenizer *tokenizer;
+    struct tf_tokenizer *targets_tokenizer; /* of seq2seq, else NULL */
     struct tf_model *model;
     struct tf_labels labels;
     struct tf_dataset train, valid;
