@@ -56,7 +56,8 @@ static void add_to(json_t *object, const char *key, size_t n)
     json_object_set_new(object, key, json_integer(old + (json_int_t)n));
 }
 
-/* Tensors that share their data, as tied ones in a .bin do, count once. */
+/* Tensors that share their data, as tied ones in a .bin do, count once; those
+ * of int8 are quantised weights. */
 static int count_weights(json_t *out, const struct tf_weights *w, size_t *total,
                          struct tf_err *err)
 {
@@ -79,7 +80,7 @@ static int count_weights(json_t *out, const struct tf_weights *w, size_t *total,
         add_to(bytes, tf_dtype_info(all[i]->dtype)->name,
                tf_tensor_bytes(all[i]));
         *total += tf_tensor_bytes(all[i]);
-        if (tf_dtype_is_float(all[i]->dtype))
+        if (tf_dtype_is_float(all[i]->dtype) || all[i]->dtype == TF_I8)
             parameters += tf_tensor_count(all[i]);
     }
     free(all);
