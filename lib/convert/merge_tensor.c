@@ -157,7 +157,7 @@ int tf_change_tensor(struct tf_arena *memory, struct tf_made *m,
     size_t rank = a->dim[0], in = a->dim[1], out = b->dim[0];
     struct job *job;
 
-    if (m->to.ndim != 2 || b->ndim != 2 || b->dim[1] != rank ||
+    if (m->to.ndim != 2 || b->ndim != 2 || !rank || b->dim[1] != rank ||
         !tf_dtype_is_float(a->dtype) || !tf_dtype_is_float(b->dtype))
         return wrong_shape(m, change, err);
     /* a head is never turned, whatever the layers are */

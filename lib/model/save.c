@@ -104,7 +104,7 @@ static int load_one(struct tf_parameter *p, const struct tf_weights *w,
     size_t n = tf_tensor_count(p->tensor);
     float *numbers;
 
-    if (!t || t->dtype != TF_F32 || tf_tensor_count(t) != n)
+    if (!t || !tf_dtype_is_float(t->dtype) || tf_tensor_count(t) != n)
         return tf_fail(err,
                        "tensor \"%.300s\" is missing, or not of the "
                        "model that is trained",
@@ -113,7 +113,7 @@ static int load_one(struct tf_parameter *p, const struct tf_weights *w,
     numbers = tf_alloc(n, sizeof(*numbers), err);
     if (!numbers)
         return -1;
-    memcpy(numbers, t->data, n * sizeof(*numbers));
+    tf_dtype_info(t->dtype)->unpack(numbers, t->data, n);
     tf_parameter_import(p, numbers);
     free(numbers);
     return 0;

@@ -6,6 +6,7 @@
 static const char *const heads[][2] = {
     [TF_TRAIN_CLASSIFICATION] = { "classifier", "score" },
     [TF_TRAIN_TOKEN_CLASSIFICATION] = { "classifier", "score" },
+    [TF_TRAIN_QUESTION_ANSWERING] = { "qa_outputs", NULL },
 };
 #define HEADS (sizeof(heads) / sizeof(heads[0]))
 
@@ -21,7 +22,7 @@ static int add_heads(json_t *settings, int task)
         if (json_object_set_new(settings, "modules_to_save", list))
             return -1;
     }
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2 && heads[task][i]; i++)
         failed =
             failed || json_array_append_new(list, json_string(heads[task][i]));
     return failed;
@@ -33,7 +34,9 @@ static const char *task_name(int task)
     static const char *const names[] = {
         [TF_TRAIN_CLASSIFICATION] = "SEQ_CLS",
         [TF_TRAIN_TOKEN_CLASSIFICATION] = "TOKEN_CLS",
+        [TF_TRAIN_QUESTION_ANSWERING] = "QUESTION_ANS",
         [TF_TRAIN_CAUSAL_LM] = "CAUSAL_LM",
+        [TF_TRAIN_SEQ2SEQ] = "SEQ_2_SEQ_LM",
     };
 
     return (size_t)task < sizeof(names) / sizeof(names[0]) ? names[task] : NULL;
