@@ -19,10 +19,12 @@ static int convert(struct tf_gguf_plan *g, const struct tf_source *s,
 {
     if (tf_file_exists(file))
         return tf_fail(err, "%.300s: is there already; name a new file", file);
-    if (check_source(s, err) || tf_gguf_plan_make(g, s, path, err)) {
+    if (check_source(s, err)) {
         tf_err_at(err, path);
         return -1;
     }
+    if (tf_gguf_plan_make(g, s, path, err))
+        return -1;
     g->mix.dtype = opts->dtype;
     g->mix.plain = true;
     if (tf_gguf_plan_types(g, !opts->change, NULL, NULL, opts->pool, err) ||

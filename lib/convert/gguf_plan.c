@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "convert/select.h"
 #include "model/gguf_describe.h"
+#include "model/model.h"
 #include "text/gguf_vocab_write.h"
 #include "text/tokenizer.h"
 
@@ -107,6 +108,16 @@ static int add_factors(struct tf_gguf_plan *g, const struct tf_stack_spec *spec,
                                                                         : -1;
 }
 
+/* Are the tensors there, in the shapes that config.json gives them? */
+static int check(const char *path, struct tf_err *err)
+{
+    struct tf_model_opts opts = { .task = TF_TASK_NONE, .look = true };
+    struct tf_model *m = tf_model_open(path, &opts, err);
+
+    tf_model_close(m);
+    return m ? 0 : -1;
+}
+
 static int describe(struct tf_gguf_plan *g, const struct tf_source *s,
                     const char *path, struct tf_err *err)
 {
@@ -182,8 +193,12 @@ int tf_gguf_plan_make(struct tf_gguf_plan *g, const struct tf_source *s,
                       const char *path, struct tf_err *err)
 {
     memset(g, 0, sizeof(*g));
-    if (s->gguf ? copy(g, s, err) : describe(g, s, path, err))
+    if (!s->gguf && s->known && check(path, err))
         return -1;
+    if (s->gguf ? copy(g, s, err) : describe(g, s, path, err)) {
+        tf_err_at(err, path);
+        return -1;
+    }
     g->mix.tied = true;
     for (size_t i = 0; i < g->plan.count; i++)
         if (!strcmp(g->plan.made[i].name, "output.weight"))

@@ -108,10 +108,8 @@ static int make(struct tf_quantizing *q, struct tf_gguf_plan *g,
 {
     bool any = false;
 
-    if (tf_gguf_plan_make(g, &q->source, q->path, err)) {
-        tf_err_at(err, q->path);
+    if (tf_gguf_plan_make(g, &q->source, q->path, err))
         return -1;
-    }
     g->mix.dtype = q->dtype;
     g->mix.importance = imp != NULL;
     if (tf_gguf_plan_types(g, false, keeps, q, q->opts->pool, err) ||

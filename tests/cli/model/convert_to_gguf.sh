@@ -46,5 +46,8 @@ tf-model diff q8_0.gguf again.gguf && echo same
 ln -s $G/decoders/* .
 tf-model convert -m gpt2 -o f16.gguf
 tf-model convert -m t5 -o t5.gguf
+jq '.num_key_value_heads = 3' llama/config.json > bare/config.json
+cp llama/model.safetensors bare/
+tf-model convert -m bare -o wrong.gguf
 tf-model convert -m llama-dynamic -o dynamic.gguf
 tf-model convert -m gpt2 -o folder --dtype q8_0
