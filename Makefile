@@ -82,8 +82,9 @@ $(B)/lib/train/parallel.o: CPPFLAGS += $(MPI_CFLAGS)
 $(B)/lib/kernel/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
 $(B)/lib/kernel/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl \
 	-mavx512dq -mfma -mf16c -mprefer-vector-width=512
-$(B)/lib/kernel/%_avxvnni.o: CFLAGS += -mavx2 -mavxvnni
-$(B)/lib/kernel/%_vnni.o: CFLAGS += -mavx512f -mavx512vnni
+$(B)/lib/kernel/%_avxvnni.o: CFLAGS += -mavx2 -mfma -mf16c -mavxvnni
+$(B)/lib/kernel/%_vnni.o: CFLAGS += -mavx2 -mfma -mf16c -mavx512f -mavx512vl \
+	-mavx512vnni
 $(B)/lib/kernel/%_amx.o: CFLAGS += -mavx512f -mavx512bw -mavx512dq \
 	-mamx-tile -mamx-int8 -mamx-bf16
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "format/safetensors.h"
+#include "kernel/block_q8.h"
 #include "kernel/dtype.h"
 #include "kernel/kernel.h"
 
@@ -115,11 +116,97 @@ static void multiplies_by_blocks_as_by_their_numbers(void **state)
     tf_safetensors_close(st);
 }
 
+/* The blocks of a golden tensor over and over. */
+static char *repeat_blocks(const struct tf_tensor *from, size_t bytes)
+{
+    char *all = malloc(bytes);
+    size_t i;
+
+    assert_non_null(all);
+    for (i = 0; i < bytes; i++)
+        all[i] = ((const char *)from->data)[i % from->dim[0]];
+    return all;
+}
+
+/* Element by element of c: x, rounded to int8, by w, both [..][k]. */
+static void check_int8(const char *what, enum tf_dtype type, size_t rows,
+                       const float *x, size_t columns, const char *w, size_t k,
+                       const float *c)
+{
+    const struct tf_dtype_info *info = tf_dtype_info(type);
+    float *a = malloc(k * sizeof(*a)), *b = malloc(k * sizeof(*b));
+    size_t i, j, p;
+
+    for (i = 0; i < rows; i++) {
+        tf_q8_round(tf_kernels_at("ref"), a, x + i * k, k);
+        for (p = 0; p < k; p++)
+            assert_true(fabsf(a[p] - x[i * k + p]) <= 1.01f / 254);
+        for (j = 0; j < columns; j++) {
+            double want = 0, size = 0;
+
+            info->unpack(b, w + j * k / info->block * info->bytes, k);
+            for (p = 0; p < k; p++) {
+                want += (double)a[p] * (double)b[p];
+                size += fabs((double)a[p] * (double)b[p]);
+            }
+            if (!(fabs((double)c[i * columns + j] - want) <= 1e-6 * size))
+                fail_msg("%s, %s: %g, expected %g", what, info->name,
+                         (double)c[i * columns + j], want);
+        }
+    }
+    free(a);
+    free(b);
+}
+
+/* Every level's products with rows in int8 against those of the numbers that
+ * the rows are rounded to. */
+static void multiplies_int8_rows_as_their_numbers(void **state)
+{
+    static const char *const levels[] = { "avx2", "avxvnni", "vnni" };
+    enum { K = 1024, ROWS = TF_THIN_ROWS, COLUMNS = 3, SHORT = 608 };
+    struct tf_err err;
+    struct tf_safetensors *st =
+        tf_safetensors_open("tests/golden/blocks.safetensors", &err);
+    float x[ROWS * K], c[ROWS * COLUMNS];
+    struct tf_q8 q[ROWS * K / TF_Q8_CHUNK];
+    size_t level, i, m;
+    int type;
+
+    (void)state;
+    assert_non_null(st);
+    for (i = 0; i < ROWS * K; i++)
+        x[i] = (float)(i * 37 % 101) / 50 - 1;
+    for (type = TF_Q4_0; type < TF_AFFINE4; type++) {
+        const struct tf_dtype_info *info = tf_dtype_info((enum tf_dtype)type);
+        size_t k = info->block > TF_Q8_SCALED ? K : SHORT;
+        size_t chunks = tf_q8_chunks(k);
+        char *w = repeat_blocks(tf_safetensors_find(st, info->name),
+                                COLUMNS * k / info->block * info->bytes);
+
+        for (level = 0; level < 3; level++) {
+            const struct tf_kernels *kern = tf_kernels_at(levels[level]);
+
+            if (!kern || !kern->q8_dots[type])
+                continue;
+            for (i = 0; i < ROWS; i++)
+                tf_q8_quantize(kern, q + i * chunks, x + i * k, k);
+            for (m = 1; m <= ROWS; m++) {
+                kern->q8_dots[type](k, q, chunks, m, w, k, COLUMNS, c, COLUMNS);
+                check_int8(levels[level], (enum tf_dtype)type, m, x, COLUMNS, w,
+                           k, c);
+            }
+        }
+        free(w);
+    }
+    tf_safetensors_close(st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unpacks_blocks_as_the_gguf_package),
         cmocka_unit_test(multiplies_by_blocks_as_by_their_numbers),
+        cmocka_unit_test(multiplies_int8_rows_as_their_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,18 +66,6 @@ static struct tf_product product_of(const struct tf_gemm *g)
     };
 }
 
-static int gemm_thin(struct tf_pool *pool, const struct tf_gemm *g,
-                     struct tf_err *err)
-{
-    float *scratch = tf_gemm_thread_scratch(
-        tf_gemm_thin_scratch(g->m, g->n, g->k, tf_pool_threads(pool)), err);
-
-    if (!scratch)
-        return -1;
-    tf_gemm_thin(pool, tf_kernels(), g, scratch);
-    return 0;
-}
-
 /*
  * bfloat16 hardware makes float32 products too: an operand is a sum of three
  * bfloat16 (of one, when it is one), and of the nine products of these parts
@@ -96,23 +84,43 @@ static bool by_pairs(const struct tf_gemm *g)
 
 int tf_gemm(struct tf_pool *pool, const struct tf_gemm *g, struct tf_err *err)
 {
+    const struct tf_kernels *kern = tf_kernels();
+    int threads = tf_pool_threads(pool);
+    struct tf_gemm own = *g; /* with A rounded, where it is */
     struct tf_product p;
+    size_t rounded = 0;
     float *scratch;
+    bool thin;
 
     if (!g->m || !g->n)
         return 0;
-    if (tf_gemm_is_thin(tf_kernels(), g))
-        return gemm_thin(pool, g, err);
-    p = product_of(g);
-    if (by_pairs(g)) {
-        p.tiling = &tf_kernels()->bf16;
+    if (tf_gemm_is_q8(kern, g))
+        return tf_gemm_q8(pool, kern, g, err);
+    if (tf_gemm_rounds(g)) {
+        rounded = tf_round_line(g->m * g->k);
+        own.a = (struct tf_mat){ NULL, TF_F32, g->k, 1 };
+    }
+    thin = tf_gemm_is_thin(kern, &own);
+    p = product_of(&own);
+    if (by_pairs(&own)) {
+        p.tiling = &kern->bf16;
         p.pairs = true;
     }
     scratch = tf_gemm_thread_scratch(
-        tf_product_scratch(&p, tf_pool_threads(pool)), err);
+        rounded + (thin ? tf_gemm_thin_scratch(g->m, g->n, g->k, threads)
+                        : tf_product_scratch(&p, threads)),
+        err);
     if (!scratch)
         return -1;
-    tf_product_run(pool, &p, scratch);
+    if (rounded) {
+        tf_gemm_round(pool, kern, g, scratch);
+        p.a.data = own.a.data = scratch;
+        scratch += rounded;
+    }
+    if (thin)
+        tf_gemm_thin(pool, kern, &own, scratch);
+    else
+        tf_product_run(pool, &p, scratch);
     return 0;
 }
 

@@ -46,6 +46,8 @@ struct tf_gemm {
     size_t m, n, k;
     struct tf_mat a;
     struct tf_mat b;
+    bool q8; /* where B is in ggml's blocks, A's rows, of float32, are rounded
+                to int8 (block_q8.h), as llama.cpp has it */
     float *c;
     size_t ldc;
     const struct tf_epilogue *epilogue; /* NULL: none */

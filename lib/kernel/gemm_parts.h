@@ -73,6 +73,16 @@ size_t tf_gemm_thin_scratch(size_t m, size_t n, size_t k, int threads);
 void tf_gemm_thin(struct tf_pool *pool, const struct tf_kernels *kern,
                   const struct tf_gemm *g, float *scratch);
 
+/* gemm_q8.c: products over weights in blocks. Whether A is rounded to int8 for
+ * this one; whether it is also multiplied as int8, in place, and that; the
+ * rounded A [m][k], for all other ways. */
+bool tf_gemm_rounds(const struct tf_gemm *g);
+bool tf_gemm_is_q8(const struct tf_kernels *kern, const struct tf_gemm *g);
+int tf_gemm_q8(struct tf_pool *pool, const struct tf_kernels *kern,
+               const struct tf_gemm *g, struct tf_err *err);
+void tf_gemm_round(struct tf_pool *pool, const struct tf_kernels *kern,
+                   const struct tf_gemm *g, float *rounded);
+
 static inline size_t tf_least(size_t a, size_t b)
 {
     return a < b ? a : b;

@@ -57,18 +57,22 @@ static int has_amx(void)
 }
 #endif
 
+enum { FILLS = 4 };
+
 /* In ascending order; each stands on the one before it that the CPU has. */
 static const struct level {
     const char *name;
     int (*has)(void);
-    void (*fill[3])(struct tf_kernels *k); /* NULL: no more */
+    void (*fill[FILLS])(struct tf_kernels *k); /* NULL: no more */
 } levels[] = {
     { "ref", always, { tf_kernels_ref, tf_int8_ref, tf_blocks_ref } },
 #if defined(__x86_64__)
-    { "avx2", has_avx2, { tf_kernels_avx2, tf_int8_avx2, tf_blocks_avx2 } },
-    { "avxvnni", has_avxvnni, { tf_int8_avxvnni } },
+    { "avx2",
+      has_avx2,
+      { tf_kernels_avx2, tf_int8_avx2, tf_blocks_avx2, tf_block_q8_avx2 } },
+    { "avxvnni", has_avxvnni, { tf_int8_avxvnni, tf_block_q8_avxvnni } },
     { "avx512", has_avx512, { tf_kernels_avx512, tf_blocks_avx512 } },
-    { "vnni", has_vnni, { tf_int8_vnni } },
+    { "vnni", has_vnni, { tf_int8_vnni, tf_block_q8_vnni } },
     { "amx", has_amx, { tf_tiles_amx } },
 #elif defined(__aarch64__)
     { "neon", always, { tf_kernels_neon } },
@@ -85,14 +89,14 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void choose(void)
 {
     const char *cap = getenv("TF_KERNEL");
-    struct tf_kernels k;
+    struct tf_kernels k = { 0 };
     size_t i, f;
 
     for (i = 0; i < LEVELS; i++) {
         have[i] = levels[i].has();
         if (!have[i])
             continue;
-        for (f = 0; f < 3 && levels[i].fill[f]; f++)
+        for (f = 0; f < FILLS && levels[i].fill[f]; f++)
             levels[i].fill[f](&k);
         k.name = levels[i].name;
         tables[i] = k;

@@ -117,6 +117,8 @@ struct tf_finish {
     bool accumulate; /* into c, else over it */
 };
 
+struct tf_q8;
+
 struct tf_kernels {
     const char *name; /* the highest level in it */
 
@@ -149,6 +151,11 @@ struct tf_kernels {
     void (*sums[TF_DTYPES])(size_t k, const float *x, size_t ldx, size_t m,
                             const void *w, size_t ldw, size_t n, float *c,
                             size_t ldc, int first);
+    /* As dots, for x in int8 (block_q8.h) whose rows are ldx tf_q8 apart; NULL
+     * for a type that has none. */
+    void (*q8_dots[TF_DTYPES])(size_t k, const struct tf_q8 *x, size_t ldx,
+                               size_t m, const void *w, size_t ldw, size_t n,
+                               float *c, size_t ldc);
     /* dst[j][i] = src[i][j] for i < rows, j < cols */
     void (*transpose)(float *dst, size_t ldd, const float *src, size_t lds,
                       size_t rows, size_t cols);

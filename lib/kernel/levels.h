@@ -22,4 +22,7 @@ void tf_tiles_amx(struct tf_kernels *k);
 void tf_blocks_ref(struct tf_kernels *k);
 void tf_blocks_avx2(struct tf_kernels *k);
 void tf_blocks_avx512(struct tf_kernels *k);
+void tf_block_q8_avx2(struct tf_kernels *k);
+void tf_block_q8_avxvnni(struct tf_kernels *k);
+void tf_block_q8_vnni(struct tf_kernels *k);
 #endif

@@ -189,7 +189,9 @@ static int run(struct tf_stepper *d, const struct tf_batch *batch,
                struct tf_err *err)
 {
     struct tf_arena_mark mark = tf_arena_mark(&d->arena);
-    struct tf_ctx ctx = { .pool = d->pool, .arena = &d->arena, .err = err };
+    struct tf_ctx ctx = {
+        .pool = d->pool, .arena = &d->arena, .err = err, .q8 = picked != NULL
+    };
     struct tf_head *head = &d->model->head;
     size_t vocab = tf_stepper_vocab(d), i;
     struct tf_tensor *x;

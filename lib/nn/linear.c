@@ -50,6 +50,7 @@ void tf_weight_product(struct tf_ctx *ctx, const struct tf_weight *w,
     g.c = c;
     g.ldc = ldc;
     g.epilogue = epilogue;
+    g.q8 = ctx->q8;
     tf_product(ctx, &g);
 }
 

@@ -47,6 +47,10 @@ struct tf_ctx {
      * to bfloat16 before; sums, results, weights and gradients stay float32. */
     bool bf16;
 
+    /* What meets weights in ggml's blocks is rounded to int8 as llama.cpp has
+     * it (tf_gemm's q8): fast, and right to about three digits. */
+    bool q8;
+
     /* With a tape: dropout acts. Its draws are keyed by (seed, step, draws,
      * element), so that a step can be repeated exactly. */
     bool training;

@@ -1,0 +1,7 @@
+#include "kernel/block_dots_avx.h"
+#include "kernel/levels.h"
+
+void tf_block_q8_avxvnni(struct tf_kernels *k)
+{
+    fill_q8_dots(k);
+}
