@@ -90,12 +90,14 @@ static int evaluate(struct tf_trainer *t, struct tf_err *err)
     return failed ? -1 : 0;
 }
 
-/* The first of several processes evaluates; all hear whether to go on. */
+/* The first of several processes evaluates; all hear whether to go on, and what
+ * the learning rates make of the metric. */
 static int evaluate_for_all(struct tf_trainer *t, struct tf_err *err)
 {
     if (!tf_parallel_rank() && evaluate(t, err))
         return -1;
-    return tf_parallel_share(&t->early, sizeof(t->early), err);
+    return tf_parallel_share(&t->early, sizeof(t->early), err) ||
+           tf_parallel_share(&t->schedule, sizeof(t->schedule), err);
 }
 
 static struct tf_checkpoint checkpoint_of(struct tf_trainer *t)

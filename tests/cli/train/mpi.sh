@@ -28,16 +28,24 @@ eval_steps: 5
 logging_steps: 1
 save_strategy: "no"
 END
-several() {
-	mpirun -n "$1" tf-train -q -t 1 config.yaml output_dir="$2"
+several() { # PROCESSES KEY=VALUE ...
+	n=$1
+	shift
+	mpirun -n "$n" tf-train -q -t 1 config.yaml "$@"
 }
 if [ "$(mpirun -n 2 tf-train -q --dry-run config.yaml 2> /dev/null |
 	jq .processes)" != 2 ]; then
-	several() { tf-train -q -t 1 config.yaml output_dir="$2"; }
+	several() {
+		shift
+		tf-train -q -t 1 config.yaml "$@"
+	}
 fi
-tf-train -q -t 1 config.yaml output_dir=one > one.jsonl
 for n in 2 3; do
-	several $n out$n > $n.jsonl
+	# a learning rate that follows the evaluations, which one process makes
+	[ $n = 2 ] || set -- lr_scheduler_type=reduce_lr_on_plateau eval_steps=1 \
+		learning_rate=0.01 lr_scheduler_kwargs='{patience: 0}'
+	tf-train -q -t 1 config.yaml output_dir=one "$@" > one.jsonl
+	several $n output_dir=out$n "$@" > $n.jsonl
 	jq -cs 'map(select(.step)) | length, ([group_by([.step, has("loss")])[] |
 		.[0] as $a | .[1] as $b | ["loss", "eval_loss", "grad_norm"][] |
 		select($a[.]) | ($a[.] - $b[.]) | fabs] | max < 1e-4)' \
