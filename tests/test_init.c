@@ -216,12 +216,41 @@ static void the_seed_makes_the_numbers(void **state)
     tf_model_close(b);
 }
 
+static void expect_class(const char *was, enum tf_task task, const char *is)
+{
+    json_t *config =
+        json_pack("{s:[s], s:b}", "architectures", was, "is_encoder_decoder",
+                  *was == 'M' || *was == 'T');
+    struct tf_err err;
+    json_t *list;
+
+    assert_int_equal(tf_model_set_class(config, task, &err), 0);
+    list = json_object_get(config, "architectures");
+    assert_string_equal(json_string_value(json_array_get(list, 0)), is);
+    json_decref(config);
+}
+
+static void names_transformers_class_of_the_task(void **state)
+{
+    (void)state;
+    expect_class("BertModel", TF_TOKEN_CLASSIFICATION,
+                 "BertForTokenClassification");
+    expect_class("RoFormerForMaskedLM", TF_SEQUENCE_CLASSIFICATION,
+                 "RoFormerForSequenceClassification");
+    expect_class("GPT2LMHeadModel", TF_CAUSAL_LM, "GPT2LMHeadModel");
+    expect_class("GPT2LMHeadModel", TF_SEQUENCE_CLASSIFICATION,
+                 "GPT2ForSequenceClassification");
+    expect_class("T5Model", TF_CAUSAL_LM, "T5ForConditionalGeneration");
+    expect_class("MarianMTModel", TF_CAUSAL_LM, "MarianMTModel");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(has_the_tensors_that_files_have),
         cmocka_unit_test(spreads_numbers_as_transformers),
         cmocka_unit_test(the_seed_makes_the_numbers),
+        cmocka_unit_test(names_transformers_class_of_the_task),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

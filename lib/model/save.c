@@ -26,6 +26,17 @@ static const char *class_end(const json_t *config, const char *name,
     return !strncmp(name, "Marian", 6) ? "MTModel" : "ForConditionalGeneration";
 }
 
+/* A word of a class name, which ends where the next begins: the "For" of
+ * "RoFormerForMaskedLM" is the second. */
+static const char *find_word(const char *name, const char *word)
+{
+    size_t n = strlen(word);
+
+    while ((name = strstr(name, word)) && name[n] >= 'a' && name[n] <= 'z')
+        name++;
+    return name;
+}
+
 /* "BertModel" or "BertForMaskedLM" to "BertForSequenceClassification". The
  * language models whose class has an older name keep it. */
 int tf_model_set_class(json_t *config, enum tf_task task, struct tf_err *err)
@@ -43,7 +54,7 @@ int tf_model_set_class(json_t *config, enum tf_task task, struct tf_err *err)
         (strstr(name, "LMHead") && task == TF_CAUSAL_LM))
         return 0;
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        const char *p = strstr(name + 1, ends[i]);
+        const char *p = find_word(name + 1, ends[i]);
 
         if (p && (size_t)(p - name) < len)
             len = (size_t)(p - name);
