@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/mem.h"
+#include "convert/packed_count.h"
 #include "convert/source.h"
 #include "text/tokenizer.h"
 
@@ -41,10 +42,15 @@ json_t *tf_info_architecture(const char *name, struct tf_err *err)
     return out;
 }
 
+struct named {
+    const char *name;
+    const struct tf_tensor *t;
+};
+
 static int by_place(const void *a, const void *b)
 {
-    const struct tf_tensor *x = *(const struct tf_tensor *const *)a;
-    const struct tf_tensor *y = *(const struct tf_tensor *const *)b;
+    const struct tf_tensor *x = ((const struct named *)a)->t;
+    const struct tf_tensor *y = ((const struct named *)b)->t;
 
     return (x->data > y->data) - (x->data < y->data);
 }
@@ -56,32 +62,31 @@ static void add_to(json_t *object, const char *key, size_t n)
     json_object_set_new(object, key, json_integer(old + (json_int_t)n));
 }
 
-/* Tensors that share their data, as tied ones in a .bin do, count once; those
- * of int8 are quantised weights. */
-static int count_weights(json_t *out, const struct tf_weights *w, size_t *total,
+/* Tensors that share their data, as tied ones in a .bin do, count once. */
+static int count_weights(json_t *out, const struct tf_source *s, size_t *total,
                          struct tf_err *err)
 {
-    size_t n = tf_weights_count(w), parameters = 0, i;
-    const struct tf_tensor **all = tf_alloc(n, sizeof(*all), err);
+    json_t *packing = tf_config_get(s->config.json, "quantization_config");
+    size_t n = tf_weights_count(s->weights), parameters = 0, i;
+    struct named *all = tf_alloc(n, sizeof(*all), err);
     json_t *bytes = json_object();
-    const char *name;
 
     if (!all) {
         json_decref(bytes);
         return -1;
     }
     for (i = 0; i < n; i++)
-        all[i] = tf_weights_at(w, i, &name);
+        all[i].t = tf_weights_at(s->weights, i, &all[i].name);
     qsort(all, n, sizeof(*all), by_place);
     for (i = 0; i < n; i++) {
-        if (i && all[i]->data == all[i - 1]->data &&
-            tf_tensor_bytes(all[i]) == tf_tensor_bytes(all[i - 1]))
+        const struct tf_tensor *t = all[i].t;
+
+        if (i && t->data == all[i - 1].t->data &&
+            tf_tensor_bytes(t) == tf_tensor_bytes(all[i - 1].t))
             continue;
-        add_to(bytes, tf_dtype_info(all[i]->dtype)->name,
-               tf_tensor_bytes(all[i]));
-        *total += tf_tensor_bytes(all[i]);
-        if (tf_dtype_is_float(all[i]->dtype) || all[i]->dtype == TF_I8)
-            parameters += tf_tensor_count(all[i]);
+        add_to(bytes, tf_dtype_info(t->dtype)->name, tf_tensor_bytes(t));
+        *total += tf_tensor_bytes(t);
+        parameters += tf_packed_count(packing, all[i].name, t);
     }
     free(all);
     json_object_set_new(out, "tensors", json_integer((json_int_t)n));
@@ -224,7 +229,7 @@ static json_t *describe(const struct tf_source *s, const char *path,
         put_architecture(out, s);
     else
         json_object_set_new(out, "reason", json_string(s->why.msg));
-    if (count_weights(out, s->weights, &weights, err)) {
+    if (count_weights(out, s, &weights, err)) {
         json_decref(out);
         return NULL;
     }

@@ -3,6 +3,9 @@ G=$SRC/tests/golden
 tf-model architectures | jq -c 'select(.name == "bert" or .name == "t5" or .name == "llama")'
 tf-model info -m $G/decoders/llama
 tf-model info -m $G/models/bert-sharded | jq -c '[.tensors, .bytes, .labels]'
+for m in opt opt-int8 gptq-4bit awq compressed-int8 fp8-blocks; do
+	tf-model info -m $G/quantized/$m | jq .parameters
+done
 mkdir m
 cp $G/decoders/t5/* m
 printf -- '---\nlanguage: en\nlicense: "apache-2.0"\n---\nlicense: no\n' > m/README.md
