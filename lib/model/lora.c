@@ -70,11 +70,11 @@ static const struct key *find_key(const char *name)
     return NULL;
 }
 
-/* The known key that begins most like `name`. */
+/* The known key that begins most like `name`; NULL: none does. */
 static const char *nearest(const char *name)
 {
-    const char *best = keys[0].name;
-    size_t most = 0;
+    const char *best = NULL;
+    size_t most = 1;
 
     for (size_t i = 0; i < KEYS; i++) {
         size_t n = 0;
@@ -87,6 +87,15 @@ static const char *nearest(const char *name)
         }
     }
     return best;
+}
+
+static int unknown(const char *name, struct tf_err *err)
+{
+    const char *near = nearest(name);
+
+    return near ? tf_fail(err, "unknown key \"%.60s\"; did you mean \"%s\"?",
+                          name, near)
+                : tf_fail(err, "unknown key \"%.60s\"", name);
 }
 
 static int set_key(struct tf_lora *lora, const struct key *k, json_t *v,
@@ -266,8 +275,7 @@ int tf_lora_read(struct tf_lora *lora, json_t *object, bool strict,
         const struct key *k = find_key(name);
 
         if (!k && strict)
-            return tf_fail(err, "unknown key \"%.60s\"; did you mean \"%s\"?",
-                           name, nearest(name));
+            return unknown(name, err);
         if (k && set_key(lora, k, v, err))
             return -1;
     }
