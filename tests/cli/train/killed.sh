@@ -1,5 +1,5 @@
 # killed at whatever moment, a run goes on from its last checkpoint and ends as
-# one that was left alone
+# one that was left alone; it may be faster than the one who kills it
 cat > train.jsonl << END
 {"text": "a warm funny film", "label": "good"}
 {"text": "dull and long", "label": "bad"}
@@ -22,10 +22,10 @@ for n in 2 3 2; do
 		> lines &
 	{
 		for i in $(seq $n); do read -r line; done
-		kill -9 $!
+		kill -9 $! 2> /dev/null
 	} < lines
 	wait $! 2> /dev/null
-	echo "$?"
+	case $? in 0 | 137) ;; *) echo "it failed" ;; esac
 	resume=true
 done
 tf-train -q config.yaml output_dir=out resume_from_checkpoint=true > log
