@@ -12,10 +12,10 @@ LDLIBS   = -ljansson -lpcre2-8 -lutf8proc -lpthread -lm
 # what data sets are compressed with
 UNPACK   = -lz -lzstd -lsnappy -llz4 -lbrotlidec
 # training in several processes, where Debian's OpenMPI is installed
-ifeq ($(shell pkg-config --exists ompi-c 2> /dev/null && echo yes),yes)
-MPI_CFLAGS = -DTF_MPI $(patsubst -I%,-isystem %,\
-	     $(shell pkg-config --cflags ompi-c))
-MPI_LIBS   = $(shell pkg-config --libs ompi-c)
+MPI_LIBS  := $(shell mpicc --showme:link 2> /dev/null)
+ifneq ($(MPI_LIBS),)
+MPI_CFLAGS := -DTF_MPI $(patsubst -I%,-isystem %,$(filter -I%,\
+	      $(shell mpicc --showme:compile)))
 endif
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
 	   -Wmissing-prototypes -Wwrite-strings -Wno-missing-field-initializers

@@ -197,7 +197,8 @@ static int format_of(const char *path)
     return -1;
 }
 
-bool tf_path_is_data(const char *path)
+/* Is it a name of a file that holds records? */
+static bool is_data(const char *path)
 {
     static const char *const notes[] = {
         "config.json",       "dataset_info.json", "dataset_infos.json",
@@ -295,8 +296,7 @@ static const char *inside(const struct choice *c, size_t i)
     const char *path = c->all->v[i];
     size_t n = strlen(c->under);
 
-    if (!tf_path_is_data(path) || is_hidden(path) ||
-        (n && strncmp(path, c->under, n)))
+    if (!is_data(path) || is_hidden(path) || (n && strncmp(path, c->under, n)))
         return NULL;
     return path + n;
 }

@@ -52,7 +52,4 @@ int tf_split_choose(const struct tf_split *s, const struct tf_paths *all,
 
 /* Does a pattern match a path? '*' and '?' stop at '/', "**" does not. */
 bool tf_path_matches(const char *pattern, const char *path);
-
-/* Is it a name of a file that holds records? */
-bool tf_path_is_data(const char *path);
 #endif
