@@ -3,6 +3,26 @@
 #include <math.h>
 #include "model/adapter.h"
 
+/* Where an adapter has the table of tokens whole, or it is trained with one, a
+ * head tied to it stays the base's own, as in PEFT. */
+static int untie(struct tf_tensor *w, struct tf_stack *stack,
+                 struct tf_bind *bind, struct tf_err *err)
+{
+    const char *tokens = stack->spec->names.tokens;
+    struct tf_bind plain = *bind;
+    struct tf_place none = { 0 };
+    char name[TF_NAME_MAX];
+
+    plain.adapters = NULL;
+    plain.params = NULL;
+    if (!stack->tokens.needs_grad &&
+        tf_bind_find(bind, tokens, none, ".weight", name, sizeof(name)) ==
+            tf_bind_find(&plain, tokens, none, ".weight", name, sizeof(name)))
+        return 0;
+    return tf_bind_table(&plain, w, tokens, stack->tokens.dim[0],
+                         stack->tokens.dim[1], err);
+}
+
 static int bind_out(struct tf_head *head, struct tf_stack *stack,
                     size_t outputs, size_t in, struct tf_bind *bind,
                     struct tf_err *err)
@@ -23,6 +43,8 @@ static int bind_out(struct tf_head *head, struct tf_stack *stack,
         head->out.out = outputs;
         head->out.w = stack->tokens;
         head->out.w.base = &stack->tokens;
+        if (bind->adapters && untie(&head->out.w, stack, bind, err))
+            return -1;
         if (stack->tokens.dim[1] != in)
             return tf_fail(err,
                            "%s is tied to embeddings of a width of %zu, its "
