@@ -229,7 +229,7 @@ static void heads_of_their_own(void **state)
     check_distance(tf_pick_columns(&f.ctx, leaf("x"), 2, 3, 8, 3));
 }
 
-static void route_case(const char *name, bool renormed)
+static void route_case(const char *name, const struct tf_router *router)
 {
     static const int32_t second[] = { 1, 1, 1, 1, 1 };
     struct tf_routes routes;
@@ -237,7 +237,7 @@ static void route_case(const char *name, bool renormed)
 
     f.name = name;
     f.count = 0;
-    assert_int_equal(tf_route(&f.ctx, leaf("logits"), 2, renormed, &routes), 0);
+    assert_int_equal(tf_route(&f.ctx, leaf("logits"), router, &routes), 0);
     assert_memory_equal(routes.expert, given("expert"), 10 * sizeof(int32_t));
     y = tf_new(&f.ctx, 5, 8);
     memset(y->data, 0, tf_tensor_bytes(y));
@@ -248,9 +248,24 @@ static void route_case(const char *name, bool renormed)
 
 static void routes_to_experts(void **state)
 {
+    struct tf_router router = { .k = 2, .scale = 1 };
+
     (void)state;
-    route_case("route", false);
-    route_case("route.renormed", true);
+    route_case("route", &router);
+    router.renormed = true;
+    route_case("route.renormed", &router);
+    f.name = "route.sigmoid";
+    router.sigmoid = true;
+    router.scale = 1.5f;
+    router.bias = given("bias");
+    router.groups = 2;
+    router.groups_kept = 1;
+    route_case("route.sigmoid", &router);
+    router.renormed = false;
+    router.groups = 0;
+    f.name = "route.free";
+    router.bias = given("bias");
+    route_case("route.free", &router);
 }
 
 static void rope_case(const char *name, bool interleaved)

@@ -32,8 +32,8 @@ const char *tf_task_name(enum tf_task task)
 static const struct tf_row *row_at(size_t i)
 {
     static const struct tf_row *const tables[] = {
-        tf_rows_encoder, tf_rows_encoder_kin, tf_rows_decoder,
-        tf_rows_llama,   tf_rows_dense,       tf_rows_seq2seq,
+        tf_rows_encoder, tf_rows_encoder_kin, tf_rows_decoder, tf_rows_llama,
+        tf_rows_dense,   tf_rows_experts,     tf_rows_seq2seq,
     };
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
@@ -230,8 +230,17 @@ static int derive_experts(struct tf_stack_spec *s, struct tf_err *err)
         return 0;
     if (!s->expert_ffn)
         s->expert_ffn = s->ffn;
+    if (s->shared_experts)
+        s->shared_ffn = s->shared_experts * s->expert_ffn;
     if (!s->shared_ffn)
         s->shared_ffn = s->ffn;
+    if (s->expert_groups > 1 &&
+        (s->experts % s->expert_groups || s->experts < 2 * s->expert_groups ||
+         !s->expert_groups_kept || s->expert_groups_kept > s->expert_groups ||
+         s->experts / s->expert_groups * s->expert_groups_kept <
+             s->experts_per_token))
+        return tf_fail(err, "%zu of %zu groups of %zu experts",
+                       s->expert_groups_kept, s->expert_groups, s->experts);
     if (!s->experts_per_token || s->experts_per_token > s->experts ||
         s->experts > EXPERTS_MAX || !s->experts_every)
         return tf_fail(err, "%zu of %zu experts in one of %zu layers",

@@ -86,6 +86,7 @@ struct tf_stack_names {
     const char *mlp_norm, *mlp_out_norm, *mlp_post_norm;
     const char *up, *gate, *gate_up, *down;
     /* of layers with experts, "{expert}" standing for the expert's number */
+    const char *router_bias; /* in full: for the choice alone */
     const char *router, *expert_up, *expert_gate, *expert_down;
     const char *shared_up, *shared_gate, *shared_down; /* for every token */
     const char *shared_router; /* whose sigmoid scales the shared expert */
@@ -185,8 +186,15 @@ struct tf_stack_spec {
 
     size_t experts, experts_per_token, expert_ffn, shared_ffn;
     bool experts_renormed; /* weights of the chosen ones add up to 1 */
+    bool router_sigmoid;   /* scores are sigmoids, else a softmax */
+    double experts_scale;  /* of the weights */
+    size_t expert_groups, expert_groups_kept; /* the choice is among the best
+                                                 groups */
+    size_t shared_experts; /* shared_ffn is so many times expert_ffn */
     size_t experts_every;  /* the last of every so many layers has them */
     json_t *dense_layers;  /* numbers of layers that don't, borrowed */
+    size_t dense_below;    /* nor do layers below */
+    size_t last_sparse;    /* nor those above; 0: no bound */
 
     size_t ssm_state, ssm_rank, ssm_kernel; /* rank 0: width / 16 */
     bool ssm_bias, ssm_conv_bias;

@@ -71,10 +71,16 @@ struct tf_tensor *tf_run_experts(struct tf_run *run, struct tf_layer *layer,
     struct tf_tensor *logits =
         tf_linear(ctx, x, &layer->router, TF_ACT_NONE, NULL);
     struct tf_tensor *y = x ? tf_new(ctx, x->dim[0], s->width) : NULL, *shared;
+    const struct tf_router router = { .k = s->experts_per_token,
+                                      .renormed = s->experts_renormed,
+                                      .sigmoid = s->router_sigmoid,
+                                      .scale = (float)s->experts_scale,
+                                      .bias = layer->router_bias.data,
+                                      .groups = s->expert_groups,
+                                      .groups_kept = s->expert_groups_kept };
     struct tf_routes routes;
 
-    if (!y || tf_route(ctx, logits, s->experts_per_token, s->experts_renormed,
-                       &routes))
+    if (!y || tf_route(ctx, logits, &router, &routes))
         return NULL;
     memset(y->data, 0, tf_tensor_bytes(y));
     for (size_t e = 0; e < s->experts && y; e++)

@@ -108,7 +108,8 @@ static void mark_sparse(struct tf_stack_spec *s)
     if (!s->names.router)
         return;
     for (size_t i = 0; i < s->layers; i++)
-        s->sparse[i] = (i + 1) % s->experts_every == 0;
+        s->sparse[i] = (i + 1) % s->experts_every == 0 && i >= s->dense_below &&
+                       (!s->last_sparse || i <= s->last_sparse);
     for (size_t i = 0; (dense = json_array_get(s->dense_layers, i)); i++) {
         json_int_t layer =
             json_is_integer(dense) ? json_integer_value(dense) : -1;

@@ -323,6 +323,14 @@ static int bind_experts(struct work *w, struct tf_layer *layer,
     w->bind->linear = false;
     if (bind_weights(w, layer, sparse_weights, COUNT(sparse_weights), at))
         return -1;
+    if (w->spec->names.router_bias) {
+        if (tf_bind_vector(w->bind, &layer->router_bias,
+                           w->spec->names.router_bias, at, "", n, w->err))
+            return -1;
+        /* a buffer of Transformers' */
+        if (w->bind->params)
+            tf_parameters_keep(w->bind->params, &layer->router_bias);
+    }
     layer->experts =
         tf_arena_alloc(w->bind->memory, n, sizeof(layer->experts[0]));
     if (!layer->experts)

@@ -44,6 +44,7 @@ struct tf_layer {
     struct tf_weight down;     /* [C][F] */
 
     struct tf_weight router;        /* [experts][C] */
+    struct tf_tensor router_bias;   /* [experts] */
     struct tf_expert *experts;      /* [experts] */
     struct tf_expert shared;        /* for every token */
     struct tf_weight shared_router; /* [1][C] */

@@ -184,16 +184,27 @@ struct tf_tensor *tf_gather_rows(struct tf_ctx *ctx, struct tf_tensor *x,
 
 /*
  * Mixture of experts (Shazeer et al. 2017): the k experts with the largest
- * logits for each token, and their weights, the softmax over all experts or,
- * `renormed`, over the chosen ones.
+ * scores for each token, and their weights. Scores are the softmax of the
+ * logits, or sigmoids (DeepSeek-AI 2024, DeepSeek-V3).
  */
+struct tf_router {
+    size_t k;
+    bool sigmoid;
+    bool renormed;     /* the weights are divided by their sum */
+    float scale;       /* of the weights */
+    const float *bias; /* [experts] added for the choice alone, or NULL */
+    size_t groups, groups_kept; /* the choice is among the experts of those
+                                   groups whose best two add up to most; 0 or 1:
+                                   among all */
+};
+
 struct tf_routes {
     size_t k;
-    int32_t *expert;          /* [T][k], falling by logit */
+    int32_t *expert;          /* [T][k], falling by what chose them */
     struct tf_tensor *weight; /* [T][k] */
 };
-int tf_route(struct tf_ctx *ctx, struct tf_tensor *logits, size_t k,
-             bool renormed, struct tf_routes *out);
+int tf_route(struct tf_ctx *ctx, struct tf_tensor *logits,
+             const struct tf_router *router, struct tf_routes *out);
 /* into[rows[i]] += weight[rows[i]][slots[i]] x[i] for each row i of x; rows
  * NULL: i itself, slots NULL: 0. No row twice. Gives `into` back. */
 struct tf_tensor *tf_add_weighted(struct tf_ctx *ctx, struct tf_tensor *into,

@@ -8,7 +8,7 @@ struct route_node {
     struct tf_node node;
     struct tf_tensor *logits;
     const int32_t *expert;
-    bool renormed;
+    struct tf_router router;
 };
 
 /* The next largest of the n logits after (value, place) in falling order, the
@@ -27,32 +27,119 @@ static int32_t next_largest(const float *x, size_t n, float below,
     return best;
 }
 
-static void choose(const float *logits, size_t n, size_t k, bool renormed,
-                   int32_t *expert, float *weight)
+static float largest(const float *x, size_t n)
 {
-    float below = INFINITY, sum = 0, max;
+    float max = -INFINITY;
+
+    for (size_t e = 0; e < n; e++)
+        max = fmaxf(max, x[e]);
+    return max;
+}
+
+/* The scores of n experts; a softmax that nothing is added to is chosen by its
+ * logits. */
+static void score(const struct tf_router *r, const float *logits, size_t n,
+                  float *scores)
+{
+    float max = largest(logits, n), sum = 0;
+
+    if (!r->sigmoid && !r->bias && r->groups <= 1) {
+        memcpy(scores, logits, n * sizeof(*scores));
+        return;
+    }
+    for (size_t e = 0; e < n; e++) {
+        scores[e] =
+            r->sigmoid ? 1 / (1 + expf(-logits[e])) : expf(logits[e] - max);
+        sum += scores[e];
+    }
+    for (size_t e = 0; e < n; e++)
+        scores[e] = (r->sigmoid ? scores[e] : scores[e] / sum) +
+                    (r->bias ? r->bias[e] : 0);
+}
+
+/* What the best two of the n scores add up to. */
+static float best_two(const float *scores, size_t n)
+{
+    float first = -INFINITY, second = -INFINITY;
+
+    for (size_t e = 0; e < n; e++)
+        if (scores[e] > first) {
+            second = first;
+            first = scores[e];
+        } else {
+            second = fmaxf(second, scores[e]);
+        }
+    return first + second;
+}
+
+/* Put the experts of all but the best groups out of the choice. */
+static void drop_groups(const struct tf_router *r, float *scores, size_t n)
+{
+    size_t each = n / r->groups;
+
+    for (size_t dropped = r->groups_kept; dropped < r->groups; dropped++) {
+        size_t worst = r->groups;
+        float least = INFINITY;
+
+        /* of equals the later goes; those that are out count no more */
+        for (size_t g = 0; g < r->groups; g++) {
+            float sum = best_two(scores + g * each, each);
+
+            if (sum > -INFINITY && sum <= least) {
+                least = sum;
+                worst = g;
+            }
+        }
+        for (size_t e = 0; worst < r->groups && e < each; e++)
+            scores[worst * each + e] = -INFINITY;
+    }
+}
+
+static void weigh(const struct tf_router *r, const float *logits, size_t n,
+                  const int32_t *expert, float *weight)
+{
+    float max = largest(logits, n), sum = 0, all = 0;
+
+    for (size_t i = 0; i < r->k; i++) {
+        float x = logits[expert[i]];
+
+        weight[i] = r->sigmoid ? 1 / (1 + expf(-x)) : expf(x - max);
+        sum += weight[i];
+    }
+    for (size_t e = 0; !r->sigmoid && !r->renormed && e < n; e++)
+        all += expf(logits[e] - max);
+    if (!r->renormed)
+        sum = r->sigmoid ? 1 : all;
+    for (size_t i = 0; i < r->k; i++)
+        weight[i] = weight[i] / sum * r->scale;
+}
+
+static void choose(const struct tf_router *r, const float *logits, size_t n,
+                   float *scores, int32_t *expert, float *weight)
+{
+    float below = INFINITY;
     int32_t after = -1;
 
-    for (size_t i = 0; i < k; i++) {
-        expert[i] = next_largest(logits, n, below, after);
+    score(r, logits, n, scores);
+    if (r->groups > 1)
+        drop_groups(r, scores, n);
+    for (size_t i = 0; i < r->k; i++) {
+        expert[i] = next_largest(scores, n, below, after);
         if (expert[i] < 0) /* all that is left is NaN */
             expert[i] = (int32_t)i;
         after = expert[i];
-        below = logits[after];
+        below = scores[after];
     }
-    max = logits[expert[0]];
-    for (size_t i = 0; i < k; i++)
-        weight[i] = expf(logits[expert[i]] - max);
-    for (size_t i = 0; i < (renormed ? k : n); i++)
-        sum += renormed ? weight[i] : expf(logits[i] - max);
-    for (size_t i = 0; i < k; i++)
-        weight[i] /= sum;
+    weigh(r, logits, n, expert, weight);
 }
 
-/* Of the softmax: dl = p (g - sum p g), g being 0 where nothing was chosen. */
+/* With w = scale s / sum for the chosen ones (or all), s the scores:
+ * dl = (w g - w / scale sum w g) ds/dl / s, and ds/dl / s is 1 - s of sigmoids;
+ * of a softmax the sum does the rest. */
 static void route_back(struct tf_ctx *ctx, struct tf_node *node)
 {
     struct route_node *r = (struct route_node *)node;
+    const struct tf_router *by = &r->router;
     const struct tf_tensor *w = node->out, *l = r->logits;
     float *grad = tf_grad(ctx, r->logits);
     size_t n = tf_cols(l), k = tf_cols(w);
@@ -65,19 +152,27 @@ static void route_back(struct tf_ctx *ctx, struct tf_node *node)
 
         for (size_t i = 0; i < k; i++)
             mean += p[i] * g[i];
-        for (size_t i = 0; i < k; i++)
-            dl[expert[i]] += p[i] * (r->renormed ? g[i] - mean : g[i]);
+        for (size_t i = 0; i < k; i++) {
+            float d = p[i] * g[i];
+
+            if (by->renormed)
+                d -= p[i] / by->scale * mean;
+            if (by->sigmoid)
+                d /= 1 + expf(x[expert[i]]);
+            dl[expert[i]] += d;
+        }
         /* with the softmax over all, p of the others is relative to p[0] */
-        for (size_t e = 0; !r->renormed && e < n; e++)
-            dl[e] -= p[0] * expf(x[e] - x[expert[0]]) * mean;
+        for (size_t e = 0; !by->sigmoid && !by->renormed && e < n; e++)
+            dl[e] -= p[0] / by->scale * expf(x[e] - x[expert[0]]) * mean;
     }
 }
 
-int tf_route(struct tf_ctx *ctx, struct tf_tensor *logits, size_t k,
-             bool renormed, struct tf_routes *out)
+int tf_route(struct tf_ctx *ctx, struct tf_tensor *logits,
+             const struct tf_router *router, struct tf_routes *out)
 {
     struct route_node *r;
-    size_t rows, n;
+    size_t rows, n, k = router->k;
+    float *scores;
 
     if (!logits)
         return -1;
@@ -86,17 +181,18 @@ int tf_route(struct tf_ctx *ctx, struct tf_tensor *logits, size_t k,
     out->k = k;
     out->weight = tf_new(ctx, rows, k);
     out->expert = tf_scratch(ctx, rows * k, sizeof(out->expert[0]));
-    if (!out->weight || !out->expert)
+    scores = tf_scratch(ctx, n, sizeof(*scores));
+    if (!out->weight || !out->expert || !scores)
         return -1;
     for (size_t t = 0; t < rows; t++)
-        choose(tf_row(logits, t), n, k, renormed, out->expert + t * k,
+        choose(router, tf_row(logits, t), n, scores, out->expert + t * k,
                tf_row(out->weight, t));
     r = tf_record(ctx, sizeof(*r), out->weight, tf_wants_grad(logits),
                   route_back);
     if (r) {
         r->logits = logits;
         r->expert = out->expert;
-        r->renormed = renormed;
+        r->router = *router;
     }
     return ctx->failed ? -1 : 0;
 }

@@ -307,6 +307,28 @@ MODELS = {
         num_hidden_layers=3, num_attention_heads=2, local_attention=16,
         max_position_embeddings=256, global_attn_every_n_layers=3),
         "ModernBertDecoder", BF16),
+    "olmoe": (experts("olmoe", num_experts=4, intermediate_size=12,
+                      norm_topk_prob=False, clip_qkv=1.5), "Olmoe", BF16),
+    "flex-olmo": (experts("flex_olmo", num_experts=4, intermediate_size=12,
+                          norm_topk_prob=True), "FlexOlmo", BF16),
+    "hunyuan-moe": (experts("hunyuan_v1_moe", num_experts=4, moe_topk=2,
+                            intermediate_size=12), "HunYuanMoEV1", BF16),
+    "glm4-moe": (experts(
+        "glm4_moe", num_hidden_layers=3, n_routed_experts=6, n_group=2,
+        topk_group=1, moe_intermediate_size=12, n_shared_experts=1,
+        first_k_dense_replace=1, norm_topk_prob=True, use_qk_norm=True,
+        routed_scaling_factor=1.5, partial_rotary_factor=0.5,
+        attention_bias=True), "Glm4Moe", BF16),
+    "dots1": (experts(
+        "dots1", num_hidden_layers=3, n_routed_experts=4, n_group=1,
+        topk_group=1, moe_intermediate_size=8, n_shared_experts=2,
+        first_k_dense_replace=1, norm_topk_prob=False, sliding_window=9,
+        max_window_layers=1, routed_scaling_factor=2.5), "Dots1", BF16),
+    "ernie4-5-moe": (experts(
+        "ernie4_5_moe", num_hidden_layers=4, moe_num_experts=4, moe_k=2,
+        moe_intermediate_size=8, moe_num_shared_experts=2,
+        moe_layer_start_index=1, moe_layer_end_index=2, use_bias=False,
+        moe_layer_interval=1), "Ernie4_5_Moe", BF16),
     "mamba": (base("mamba", hidden_size=16, state_size=4, expand=2,
                    num_hidden_layers=2, conv_kernel=4, time_step_rank=2,
                    use_bias=False, use_conv_bias=True, residual_in_fp32=True,
@@ -335,7 +357,8 @@ def random_model(cls, name, folder, dtype):
             if not fixed(module):
                 p.copy_(draw(module, p, gen))
         for buffer_name, b in model.named_buffers():
-            if buffer_name.endswith("final_logits_bias"):
+            if buffer_name.endswith(("final_logits_bias",
+                                     "e_score_correction_bias")):
                 b.copy_(0.3 * torch.randn(b.shape, generator=gen))
     config = read_json(os.path.join(folder, "config.json"))
     model.to(dtype).save_pretrained(folder)
