@@ -146,8 +146,8 @@ static void compare_nll(struct golden *g, const json_t *c, size_t piece)
 
 static void reads_text_as_transformers_in_any_pieces(void **state)
 {
-    char names[80][64];
-    size_t n = list(names, 80), i, k;
+    char names[256][64];
+    size_t n = list(names, 256), i, k;
 
     (void)state;
     for (i = 0; i < n; i++) {
@@ -249,8 +249,8 @@ static void run_greedy(struct golden *g, size_t together)
 
 static void continues_greedily_as_transformers(void **state)
 {
-    char names[80][64];
-    size_t n = list(names, 80), i;
+    char names[256][64];
+    size_t n = list(names, 256), i;
 
     (void)state;
     for (i = 0; i < n; i++) {
@@ -304,8 +304,8 @@ static void run_search(struct golden *g, const json_t *c)
 
 static void searches_as_transformers(void **state)
 {
-    char names[80][64];
-    size_t n = list(names, 80), i, k;
+    char names[256][64];
+    size_t n = list(names, 256), i, k;
 
     (void)state;
     for (i = 0; i < n; i++) {

@@ -158,6 +158,9 @@ struct tf_stack_spec {
     double attention_scale;        /* 0: 1 / sqrt(attention_scale_of) */
     size_t attention_scale_of;     /* 0: head_size */
     bool attention_scale_by_layer; /* also divided by the layer's number */
+    double
+        query_growth; /* queries are scaled by 1 + this log(1 + n) behind n */
+    size_t query_growth_every; /* times so many tokens (Ministral 3) */
     double attention_soft_cap;
     bool alibi;
     bool alibi_scaled; /* by the scale of attention, too */

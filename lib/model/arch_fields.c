@@ -79,6 +79,8 @@ const struct tf_field tf_stack_fields[] = {
     NUMBER(attention_scale, NULL),
     SIZE(attention_scale_of, NULL),
     BOOL(attention_scale_by_layer, NULL),
+    NUMBER(query_growth, NULL),
+    SIZE(query_growth_every, NULL),
     NUMBER(attention_soft_cap, NULL),
     BOOL(alibi, NULL),
     BOOL(alibi_scaled, NULL),

@@ -122,6 +122,33 @@ static void turn(struct tf_run *run, size_t i, struct qkv *p)
         p->v = tf_rotary(run->ctx, p->v, s->head_size, rope, run->places);
 }
 
+/* Queries far behind are scaled up, so that attention stays sharp among many
+ * keys (get_llama_4_attn_scale() of Transformers' Ministral3). */
+static void grow_queries(struct tf_run *run, struct qkv *p)
+{
+    const struct tf_stack_spec *s = run->stack->spec;
+    struct tf_ctx *ctx = run->ctx;
+    const int32_t *places;
+    struct tf_tensor *weight, *y;
+    float *scale;
+
+    if (!s->query_growth || !s->query_growth_every || !p->q ||
+        !(places = query_places(run)))
+        return;
+    weight = tf_new(ctx, p->q->dim[0], 1);
+    y = tf_new(ctx, p->q->dim[0], p->q->dim[1]);
+    if (!weight || !y)
+        return;
+    scale = weight->data;
+    for (size_t i = 0; i < y->dim[0]; i++) {
+        size_t n = (size_t)places[i] / s->query_growth_every;
+
+        scale[i] = 1 + (float)s->query_growth * logf(1 + (float)n);
+    }
+    memset(y->data, 0, tf_tensor_bytes(y));
+    p->q = tf_add_weighted(ctx, y, p->q, NULL, weight, NULL);
+}
+
 /*
  * The relative embeddings in reach, normed, through a projection of the layer:
  * [rows][H D].
@@ -309,6 +336,7 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
     turn(run, i, &p);
     if (s->qk_norm_after_rotary)
         norm_qk(ctx, layer, &p);
+    grow_queries(run, &p);
     if (run->batch->caches)
         return attend_cached(run, i, &p, &spec);
     return tf_attention(ctx, p.q, run->rows ? run->row_seqs : &run->batch->seqs,

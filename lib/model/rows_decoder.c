@@ -259,6 +259,57 @@ TF_ROW("falcon", {
     }
 }),
 
+TF_ROW("openai-gpt", {
+    "model_type": "openai-gpt",
+    "like": "gpt2",
+    "defaults": {
+        "vocab_size": 40478, "n_positions": 512, "afn": "gelu",
+        "activation_function": null
+    },
+    "decoder": {
+        "init": "plain", "ffn": 0, "act": "$afn=gelu?gelu_new:$afn",
+        "attention_scale": null, "attention_scale_by_layer": null,
+        "names": {
+            "tokens": "tokens_embed", "positions": "positions_embed",
+            "attn_norm": null, "attn_post_norm": "h.{}.ln_1",
+            "mlp_norm": null, "mlp_post_norm": "h.{}.ln_2",
+            "final_norm": null
+        }
+    },
+    "heads": {"token-classification": null, "question-answering": null}
+}),
+
+TF_ROW("ctrl", {
+    "model_type": "ctrl",
+    "like": "gpt2",
+    "defaults": {
+        "vocab_size": 246534, "n_positions": 256, "n_embd": 1280, "dff": 8192,
+        "n_layer": 48, "n_head": 16, "attn_pdrop": 0
+    },
+    "decoder": {
+        "init": "plain", "norm_eps": 1e-6, "ffn": "$dff", "act": "relu",
+        "transposed": false, "attention_scale": null,
+        "attention_scale_by_layer": null,
+        "sines": "open", "embedding_scale_sqrt": true,
+        "names": {
+            "tokens": "w", "positions": null, "qkv": null,
+            "attn_norm": "h.{}.layernorm1",
+            "q": "h.{}.multi_head_attention.Wq",
+            "k": "h.{}.multi_head_attention.Wk",
+            "v": "h.{}.multi_head_attention.Wv",
+            "o": "h.{}.multi_head_attention.dense",
+            "mlp_norm": "h.{}.layernorm2",
+            "up": "h.{}.ffn.0", "down": "h.{}.ffn.2",
+            "final_norm": "layernorm"
+        }
+    },
+    "heads": {
+        "causal-lm": {"bias": true},
+        "sequence-classification": {"out": "classifier"},
+        "token-classification": null, "question-answering": null
+    }
+}),
+
 TF_ROW("gpt_bigcode", {
     "model_type": "gpt_bigcode",
     "like": "gpt2",

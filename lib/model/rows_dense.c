@@ -165,6 +165,35 @@ TF_ROW("ministral", {
     }
 }),
 
+TF_ROW("ministral3", {
+    "model_type": "ministral3",
+    "like": "llama",
+    "defaults": {
+        "vocab_size": 131072, "intermediate_size": 14336,
+        "num_hidden_layers": 34, "num_key_value_heads": 8, "head_dim": 128,
+        "max_position_embeddings": 262144, "rms_norm_eps": 1e-5,
+        "rope_theta": 1000000
+    },
+    "decoder": {
+        "attention_bias": false, "attention_out_bias": false,
+        "mlp_bias": false, "window": "$sliding_window",
+        "query_growth": "$rope_parameters.llama_4_scaling_beta",
+        "query_growth_every": "$rope_parameters.original_max_position_embeddings"
+    }
+}),
+
+TF_ROW("mistral3", {
+    "model_type": "mistral3",
+    "like": "ministral3",
+    "config": "text_config",
+    "prefix": "model.language_model|language_model.model|language_model|model",
+    "heads": {
+        "causal-lm": {"out": "lm_head|language_model.lm_head"},
+        "sequence-classification": null, "token-classification": null,
+        "question-answering": null
+    }
+}),
+
 TF_ROW("olmo", {
     "model_type": "olmo",
     "like": "llama",

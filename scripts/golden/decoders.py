@@ -329,6 +329,15 @@ MODELS = {
         moe_intermediate_size=8, moe_num_shared_experts=2,
         moe_layer_start_index=1, moe_layer_end_index=2, use_bias=False,
         moe_layer_interval=1), "Ernie4_5_Moe", BF16),
+    "openai-gpt": (base("openai-gpt", n_embd=24, n_layer=2, n_head=3,
+                        n_positions=224, afn="gelu"), "OpenAIGPT", F16),
+    "ctrl": (base("ctrl", n_embd=24, n_layer=2, n_head=3, n_positions=224,
+                  dff=40), "CTRL", F16),
+    "ministral3": (llama("ministral3", rope_theta=None, rope_parameters={
+        "rope_type": "yarn", "rope_theta": 50000.0, "factor": 8.0,
+        "original_max_position_embeddings": 16, "mscale": 1.0,
+        "mscale_all_dim": 1.0, "beta_fast": 32.0, "beta_slow": 1.0,
+        "llama_4_scaling_beta": 0.4}), "Ministral3", BF16),
     "mamba": (base("mamba", hidden_size=16, state_size=4, expand=2,
                    num_hidden_layers=2, conv_kernel=4, time_step_rank=2,
                    use_bias=False, use_conv_bias=True, residual_in_fp32=True,
@@ -462,7 +471,8 @@ def make(name, folder):
     tok = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
     classify = name.endswith("-classify")
     cls = of(prefix, "ForSequenceClassification" if classify else
-             "LMHeadModel" if prefix == "GPT2" else "ForCausalLM")
+             "LMHeadModel" if prefix in ("GPT2", "OpenAIGPT", "CTRL") else
+             "ForCausalLM")
     write_json(os.path.join(folder, "config.json"), {
         "architectures": [cls.__name__], **members,
         "vocab_size": tok.get_vocab_size(),
