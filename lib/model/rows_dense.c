@@ -188,7 +188,9 @@ TF_ROW("mistral3", {
     "config": "text_config",
     "prefix": "model.language_model|language_model.model|language_model|model",
     "heads": {
-        "causal-lm": {"out": "lm_head|language_model.lm_head"},
+        "causal-lm": {
+            "out": "lm_head|language_model.lm_head", "tied": true
+        },
         "sequence-classification": null, "token-classification": null,
         "question-answering": null
     }

@@ -83,7 +83,8 @@ TF_ROW("glm4_moe", {
     "defaults": {
         "vocab_size": 151552, "intermediate_size": 10944,
         "num_hidden_layers": 46, "num_attention_heads": 96,
-        "num_key_value_heads": 8, "max_position_embeddings": 131072,
+        "num_key_value_heads": 8, "head_dim": 128,
+        "max_position_embeddings": 131072,
         "rms_norm_eps": 1e-5, "partial_rotary_factor": 0.5,
         "moe_intermediate_size": 1408, "num_experts_per_tok": 8,
         "n_shared_experts": 1, "n_routed_experts": 128,
@@ -125,8 +126,8 @@ TF_ROW("dots1", {
         "vocab_size": 152064, "hidden_size": 4608, "num_hidden_layers": 62,
         "num_attention_heads": 32, "num_key_value_heads": 32,
         "max_position_embeddings": 2048, "rms_norm_eps": 1e-6,
-        "partial_rotary_factor": null, "num_experts_per_tok": null,
-        "n_shared_experts": null, "n_routed_experts": null,
+        "partial_rotary_factor": null, "head_dim": null,
+        "num_experts_per_tok": 6, "n_shared_experts": 2,
         "first_k_dense_replace": 0, "norm_topk_prob": false,
         "sliding_window": 4096, "max_window_layers": 62
     },
