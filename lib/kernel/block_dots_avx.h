@@ -15,7 +15,7 @@
 enum {
     PIECE = 32,             /* elements */
     PIECES = LARGE / PIECE, /* of a chunk */
-    AHEAD = 512             /* bytes that are fetched early */
+    AHEAD = 2048            /* bytes that are fetched early */
 };
 
 /* A type of SMALL elements. */
