@@ -42,4 +42,10 @@ struct generate_source {
 void generate_languages(struct generate_source *source,
                         struct tf_generation *config, const char *dir,
                         const struct tf_tokenizer *tokenizer);
+
+/* --prompt: standard input becomes one record with this text. */
+void generate_feed(const char *text);
+/* --resume: standard output becomes the file, to go on behind its whole lines;
+ * as many records are skipped. */
+void generate_resume(const char *path);
 #endif
