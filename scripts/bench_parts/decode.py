@@ -1,6 +1,6 @@
 """one text after another: a prompt read and tokens generated, tokens/s; MiB
 
-Ours is the whole process less its start (load_seconds of --stats), once with
+Ours is the whole process without its start (seconds of --stats), once with
 one new token and once with all of them. A peer is a process that has the model
 open. Tokens/s of the prompt and of what follows are rows of their own."""
 import json
@@ -67,8 +67,7 @@ def our_work(bench, tool, model, new, path):
                           env=bench.environment(), capture_output=True,
                           check=True)
     told = json.loads(done.stderr.splitlines()[-1])
-    return (told["seconds"] - told["load_seconds"],
-            json.loads(done.stdout)["output_ids"])
+    return told["seconds"], json.loads(done.stdout)["output_ids"]
 
 
 def our_call(bench, tool, model, path, part):
