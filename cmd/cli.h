@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/jsonl.h"
@@ -161,6 +162,14 @@ const char *cli_model_path(const char *spec, enum cli_need need);
  * path, else the one on PATH. Exits with 127 when there is none; for a child
  * process. */
 _Noreturn void cli_exec_tool(const char *const *argv);
+
+/* Start one that reads `in`; what it prints can be read from *out. Ends this
+ * tool when that fails. */
+pid_t cli_start_tool(const char *const *argv, int in, int *out);
+/* Its exit status once it has ended; CLI_FILE by a signal. */
+int cli_wait_tool(pid_t child);
+/* All that comes from a file descriptor, which is then closed. */
+void cli_read_all(int fd, struct tf_buf *out);
 
 /*
  * The record loop over the files (none: standard input), exactly as tf(7)

@@ -2,27 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-_Noreturn void cli_exec_tool(const char *const *argv)
-{
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash;
-
-    self[n > 0 ? n : 0] = 0;
-    slash = strrchr(self, '/');
-    if (slash && (size_t)(slash + 1 - self) + strlen(argv[0]) < sizeof(self)) {
-        strcpy(slash + 1, argv[0]);
-        execv(self, (char *const *)argv);
-    }
-    execvp(argv[0], (char *const *)argv);
-    _exit(127);
-}
 
 /* What tf-hub prints, the folder, is not needed: the cache is looked up again.
  * Its messages go to the user. */

@@ -1,8 +1,6 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "base/io.h"
 #include "cmd/quantize.h"
@@ -40,44 +38,6 @@ static const char *task_of(const char *path)
     return task;
 }
 
-/* All that a process prints. */
-static void read_all(int fd, struct tf_buf *out)
-{
-    ssize_t n;
-    char *p;
-
-    while ((p = tf_buf_room(out, 65536))) {
-        n = read(fd, p, 65536);
-        if (n > 0)
-            out->len += (size_t)n;
-        else if (!n || errno != EINTR)
-            break;
-    }
-    close(fd);
-    if (out->failed)
-        cli_die(CLI_FILE, "no memory");
-}
-
-/* Start tf-eval; its output can be read from the file descriptor. */
-static pid_t start(const char *const *argv, int *fd)
-{
-    int ends[2];
-    pid_t child;
-
-    fflush(stdout);
-    if (pipe(ends) || (child = fork()) < 0)
-        cli_die(CLI_FILE, "can't run %s: %s", argv[0], strerror(errno));
-    if (!child) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        cli_exec_tool(argv);
-    }
-    close(ends[1]);
-    *fd = ends[0];
-    return child;
-}
-
 static json_t *last_line(const struct tf_buf *text)
 {
     size_t end = text->len, begin;
@@ -103,12 +63,9 @@ json_t *quantize_judge(const char *original, const char *model,
     json_t *answer;
 
     snprintf(threads, sizeof(threads), "%d", tf_pool_threads(cli_pool()));
-    child = start(argv, &fd);
-    read_all(fd, &out);
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            cli_die(CLI_FILE, "tf-eval: %s", strerror(errno));
-    status = WIFEXITED(status) ? WEXITSTATUS(status) : CLI_FILE;
+    child = cli_start_tool(argv, STDIN_FILENO, &fd);
+    cli_read_all(fd, &out);
+    status = cli_wait_tool(child);
     if (status > CLI_SOME_FAILED)
         cli_die(status, "tf-eval failed on %s: no figures to compare", model);
     answer = out.len ? last_line(&out) : NULL;

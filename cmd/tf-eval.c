@@ -1,12 +1,9 @@
 /* tf-eval: metrics of predictions against references, or of a model. */
 #include "cmd/eval.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "train/judge.h"
@@ -141,33 +138,13 @@ static const char **predictor(char **files)
 static pid_t predict(char **files)
 {
     const char **argv = predictor(files);
-    int ends[2];
-    pid_t child;
+    int out;
+    pid_t child = cli_start_tool(argv, STDIN_FILENO, &out);
 
-    if (pipe(ends) || (child = fork()) < 0)
-        cli_die(CLI_FILE, "can't run %s: %s", argv[0], strerror(errno));
-    if (!child) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        cli_exec_tool(argv);
-    }
-    dup2(ends[0], STDIN_FILENO);
-    close(ends[0]);
-    close(ends[1]);
+    dup2(out, STDIN_FILENO);
+    close(out);
     free(argv);
     return child;
-}
-
-/* The predictor's exit status, once it has ended. */
-static int predicted(pid_t child)
-{
-    int status;
-
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return CLI_FILE;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : CLI_FILE;
 }
 
 static int judge(char **files)
@@ -190,7 +167,7 @@ static int judge(char **files)
     cli.format = CLI_RAW;
     status = cli_each(&tool, files, j);
     if (child)
-        theirs = predicted(child);
+        theirs = cli_wait_tool(child);
     if (theirs > CLI_SOME_FAILED)
         cli_die(theirs, "%s failed: no predictions to judge",
                 predictors[task][0]);

@@ -21,7 +21,7 @@ static const struct cli_opt opts[] = {
       false },
     { 0, "threshold", CLI_FLOAT, &threshold, "X",
       "int8: activations from this magnitude on are outliers, kept in float32 "
-      "(default 6.0; 0: none)",
+      "(0: none)",
       0, 1e30 },
     { 0, "embeddings", CLI_FLAG_ON, &embeddings, NULL,
       "int8: embeddings too; Transformers can't read that" },

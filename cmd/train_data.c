@@ -1,10 +1,8 @@
 #include "cmd/train_data.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "base/io.h"
 #include "base/json.h"
@@ -36,27 +34,12 @@ static void add_word(struct words *w, const char *word)
     w->v[w->n] = NULL;
 }
 
-static void read_all(int fd, struct tf_buf *out)
-{
-    ssize_t n = 1;
-
-    while (n) {
-        char *room = tf_buf_room(out, 65536);
-
-        n = room ? read(fd, room, 65536) : 0;
-        if (n > 0)
-            out->len += (size_t)n;
-        else if (n < 0 && errno != EINTR)
-            break;
-    }
-}
-
 /* Run tf-hub COMMAND with what it prints in `out`. Returns its status. */
 static int run_hub(const char *command, const struct words *more,
                    struct tf_buf *out)
 {
     struct words argv = { 0 };
-    int status = 0, ends[2];
+    int null, fd;
     pid_t child;
 
     add_word(&argv, "tf-hub");
@@ -68,25 +51,12 @@ static int run_hub(const char *command, const struct words *more,
     add_word(&argv, "--");
     for (size_t i = 0; i < more->n; i++)
         add_word(&argv, more->v[i]);
-    child = pipe(ends) ? -1 : fork();
-    if (child < 0)
-        cli_die(CLI_FILE, "can't run tf-hub: %s", strerror(errno));
-    if (!child) {
-        dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        cli_exec_tool(argv.v);
-    }
-    close(ends[1]);
-    read_all(ends[0], out);
-    close(ends[0]);
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
+    null = open("/dev/null", O_RDONLY);
+    child = cli_start_tool(argv.v, null, &fd);
+    close(null);
+    cli_read_all(fd, out);
     free(argv.v);
-    if (out->failed)
-        cli_die(CLI_FILE, "no memory");
-    return WIFEXITED(status) ? WEXITSTATUS(status) : CLI_FILE;
+    return cli_wait_tool(child);
 }
 
 /* A data set, and what is known of it. */

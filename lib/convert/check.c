@@ -1,4 +1,4 @@
-#include "convert/check.h"
+#include "convert/findings.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,23 +8,7 @@
 #include "model/bind.h"
 #include "model/model.h"
 
-struct checking {
-    tf_finding_fn *found;
-    void *arg;
-    long count;
-};
-
-static int report(struct checking *c, json_t *finding, struct tf_err *err)
-{
-    if (!finding)
-        return tf_no_memory(err, sizeof(*finding));
-    c->found(c->arg, finding);
-    json_decref(finding);
-    c->count++;
-    return 0;
-}
-
-static int check_finite(struct checking *c, const struct tf_tensor *t,
+static int check_finite(struct tf_findings *c, const struct tf_tensor *t,
                         const char *name, struct tf_err *err)
 {
     const struct tf_dtype_info *info = tf_dtype_info(t->dtype);
@@ -44,11 +28,12 @@ static int check_finite(struct checking *c, const struct tf_tensor *t,
     free(row);
     if (!bad)
         return 0;
-    return report(c,
-                  json_pack("{s:s, s:s, s:I, s:I}", "tensor", name, "problem",
-                            "not finite", "count", (json_int_t)bad, "of",
-                            (json_int_t)(rows * cols)),
-                  err);
+    return tf_findings_add(c,
+                           json_pack("{s:s, s:s, s:I, s:I}", "tensor", name,
+                                     "problem", "not finite", "count",
+                                     (json_int_t)bad, "of",
+                                     (json_int_t)(rows * cols)),
+                           err);
 }
 
 /* Can the model be put together with the head of a task, or none? */
@@ -87,32 +72,33 @@ static bool is_first(const struct tf_arch *arch, int task)
     return true;
 }
 
-static int check_heads(struct checking *c, const struct tf_source *s,
+static int check_heads(struct tf_findings *c, const struct tf_source *s,
                        struct tf_bind *bind, const char *path,
                        struct tf_err *err)
 {
     struct tf_err why;
 
     if (!opens(path, TF_TASK_NONE, &why))
-        return report(c, json_pack("{s:s}", "problem", why.msg), err);
+        return tf_findings_add(c, json_pack("{s:s}", "problem", why.msg), err);
     for (int i = TF_TASK_NONE + 1; i < TF_TASKS; i++)
         if (s->arch.heads[i].present &&
             tf_bind_has(bind, s->arch.heads[i].out, ".weight") &&
             is_first(&s->arch, i) &&
             !head_opens(&s->arch, path, (enum tf_task)i, &why) &&
-            report(c, json_pack("{s:s}", "problem", why.msg), err))
+            tf_findings_add(c, json_pack("{s:s}", "problem", why.msg), err))
             return -1;
     return 0;
 }
 
-static int check_shapes(struct checking *c, const struct tf_source *s,
+static int check_shapes(struct tf_findings *c, const struct tf_source *s,
                         const char *path, struct tf_err *err)
 {
     struct tf_bind bind = { .weights = s->weights, .prefix = s->arch.prefix };
     int failed;
 
     if (!s->known)
-        return report(c, json_pack("{s:s}", "problem", s->why.msg), err);
+        return tf_findings_add(c, json_pack("{s:s}", "problem", s->why.msg),
+                               err);
     bind.used = tf_alloc(tf_weights_count(s->weights), 1, err);
     failed = !bind.used || check_heads(c, s, &bind, path, err);
     free(bind.used);
@@ -122,7 +108,7 @@ static int check_shapes(struct checking *c, const struct tf_source *s,
 long tf_check(const char *path, tf_finding_fn *found, void *arg,
               size_t *tensors, struct tf_err *err)
 {
-    struct checking c = { found, arg, 0 };
+    struct tf_findings c = { found, arg, 0 };
     struct tf_source s;
     const char *name;
     int failed = tf_source_open(&s, path, err);

@@ -3,25 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "convert/check.h"
+#include "convert/findings.h"
 #include "format/weights.h"
 
 struct comparing {
     const struct tf_weights *a, *b;
-    tf_finding_fn *found;
-    void *arg;
-    long count;
+    struct tf_findings findings;
 };
-
-static int report(struct comparing *c, json_t *finding, struct tf_err *err)
-{
-    if (!finding)
-        return tf_no_memory(err, sizeof(*finding));
-    c->found(c->arg, finding);
-    json_decref(finding);
-    c->count++;
-    return 0;
-}
 
 static json_t *shape_of(const struct tf_tensor *t)
 {
@@ -87,10 +75,10 @@ static int compare(struct comparing *c, const char *name,
 
     if (a->ndim != b->ndim ||
         memcmp(a->dim, b->dim, a->ndim * sizeof(a->dim[0])))
-        return report(c,
-                      json_pack("{s:s, s:[o,o]}", "tensor", name, "shape",
-                                shape_of(a), shape_of(b)),
-                      err);
+        return tf_findings_add(&c->findings,
+                               json_pack("{s:s, s:[o,o]}", "tensor", name,
+                                         "shape", shape_of(a), shape_of(b)),
+                               err);
     if (a->dtype == b->dtype && (!bytes || !memcmp(a->data, b->data, bytes)))
         return 0;
     if (measure(a, b, &d, err))
@@ -106,7 +94,7 @@ static int compare(struct comparing *c, const char *name,
                         json_integer((json_int_t)d.different));
     json_object_set_new(finding, "of",
                         json_integer((json_int_t)tf_tensor_count(a)));
-    return report(c, finding, err);
+    return tf_findings_add(&c->findings, finding, err);
 }
 
 static int compare_all(struct comparing *c, struct tf_err *err)
@@ -119,14 +107,17 @@ static int compare_all(struct comparing *c, struct tf_err *err)
         other = tf_weights_find(c->b, name);
         if (other
                 ? compare(c, name, t, other, err)
-                : report(c, json_pack("{s:s, s:s}", "tensor", name, "in", "a"),
-                         err))
+                : tf_findings_add(
+                      &c->findings,
+                      json_pack("{s:s, s:s}", "tensor", name, "in", "a"), err))
             return -1;
     }
     for (size_t i = 0; i < tf_weights_count(c->b); i++) {
         tf_weights_at(c->b, i, &name);
         if (!tf_weights_find(c->a, name) &&
-            report(c, json_pack("{s:s, s:s}", "tensor", name, "in", "b"), err))
+            tf_findings_add(&c->findings,
+                            json_pack("{s:s, s:s}", "tensor", name, "in", "b"),
+                            err))
             return -1;
     }
     return 0;
@@ -135,7 +126,7 @@ static int compare_all(struct comparing *c, struct tf_err *err)
 long tf_diff(const char *a, const char *b, tf_finding_fn *found, void *arg,
              struct tf_err *err)
 {
-    struct comparing c = { .found = found, .arg = arg };
+    struct comparing c = { .findings = { found, arg, 0 } };
     struct tf_weights *wa = tf_weights_open(a, err);
     struct tf_weights *wb = wa ? tf_weights_open(b, err) : NULL;
     int failed;
@@ -145,5 +136,5 @@ long tf_diff(const char *a, const char *b, tf_finding_fn *found, void *arg,
     failed = !wb || compare_all(&c, err);
     tf_weights_close(wa);
     tf_weights_close(wb);
-    return failed ? -1 : c.count;
+    return failed ? -1 : c.findings.count;
 }

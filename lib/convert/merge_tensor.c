@@ -82,16 +82,6 @@ static int add_product(const struct job *job, float *w, size_t rows,
     return failed;
 }
 
-static void pack(enum tf_dtype dtype, void *out, const float *w, size_t n)
-{
-    if (dtype == TF_BF16)
-        tf_kernels()->pack_bf16(out, w, n);
-    else if (dtype == TF_F16)
-        tf_kernels()->pack_f16(out, w, n);
-    else
-        memcpy(out, w, n * sizeof(*w));
-}
-
 static int make(const struct tf_made *m, void *out, struct tf_err *err)
 {
     const struct job *job = m->arg;
@@ -115,7 +105,7 @@ static int make(const struct tf_made *m, void *out, struct tf_err *err)
             scale_to(w, rows, cols, job->turned, other);
     }
     if (!failed)
-        pack(m->to.dtype, out, w, n);
+        tf_pack_floats(m->to.dtype, out, w, n);
     free(w);
     free(other);
     return failed ? -1 : 0;

@@ -84,16 +84,6 @@ static size_t source_row(const struct tf_made *m, size_t rows, size_t row)
     }
 }
 
-static void pack(enum tf_dtype dtype, void *out, const float *row, size_t n)
-{
-    if (dtype == TF_BF16)
-        tf_kernels()->pack_bf16(out, row, n);
-    else if (dtype == TF_F16)
-        tf_kernels()->pack_f16(out, row, n);
-    else
-        memcpy(out, row, n * sizeof(*row));
-}
-
 /* Row r of the source becomes column r of the output. */
 static void put_column(const struct tf_made *m, char *out, const float *row,
                        size_t cols, size_t rows, size_t r)
@@ -101,7 +91,7 @@ static void put_column(const struct tf_made *m, char *out, const float *row,
     size_t bytes = tf_dtype_info(m->to.dtype)->bytes;
 
     for (size_t i = 0; i < cols; i++)
-        pack(m->to.dtype, out + (i * rows + r) * bytes, row + i, 1);
+        tf_pack_floats(m->to.dtype, out + (i * rows + r) * bytes, row + i, 1);
 }
 
 /* Of one part. */
@@ -158,7 +148,8 @@ static int fill_rows(const struct tf_made *m, void *out, struct tf_err *err)
         if (m->turned)
             put_column(m, out, row, cols, rows, r);
         else
-            pack(m->to.dtype, (char *)out + r * cols * to->bytes, row, cols);
+            tf_pack_floats(m->to.dtype, (char *)out + r * cols * to->bytes, row,
+                           cols);
     }
     free(row);
     return 0;

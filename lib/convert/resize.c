@@ -32,16 +32,6 @@ struct job {
     uint64_t seed, stream;
 };
 
-static void pack(enum tf_dtype dtype, void *out, const float *row, size_t n)
-{
-    if (dtype == TF_BF16)
-        tf_kernels()->pack_bf16(out, row, n);
-    else if (dtype == TF_F16)
-        tf_kernels()->pack_f16(out, row, n);
-    else
-        memcpy(out, row, n * sizeof(*row));
-}
-
 static void old_row(const struct job *j, size_t i, float *row)
 {
     const struct tf_dtype_info *type = tf_dtype_info(j->old->dtype);
@@ -120,12 +110,13 @@ static int make(const struct tf_made *m, void *out, struct tf_err *err)
 
     for (size_t i = 0; !failed && i < kept; i++) {
         old_row(j, i, row);
-        pack(m->to.dtype, (char *)out + i * width, row, j->cols);
+        tf_pack_floats(m->to.dtype, (char *)out + i * width, row, j->cols);
     }
     if (!failed && n)
         failed = new_rows(j, row, mean, fresh, n, err);
     if (!failed)
-        pack(m->to.dtype, (char *)out + kept * width, fresh, n * j->cols);
+        tf_pack_floats(m->to.dtype, (char *)out + kept * width, fresh,
+                       n * j->cols);
     free(row);
     free(mean);
     free(fresh);

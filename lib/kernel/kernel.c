@@ -123,3 +123,13 @@ const struct tf_kernels *tf_kernels_at(const char *level)
             return &tables[i];
     return NULL;
 }
+
+void tf_pack_floats(enum tf_dtype dtype, void *dst, const float *src, size_t n)
+{
+    if (dtype == TF_BF16)
+        tf_kernels()->pack_bf16(dst, src, n);
+    else if (dtype == TF_F16)
+        tf_kernels()->pack_f16(dst, src, n);
+    else
+        memcpy(dst, src, n * sizeof(*src));
+}

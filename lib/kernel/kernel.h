@@ -211,6 +211,10 @@ struct tf_kernels {
 /* The table of this process; chosen at the first call, thread safe. */
 const struct tf_kernels *tf_kernels(void);
 
+/* Numbers as F32, BF16 or F16. */
+void tf_pack_floats(enum tf_dtype dtype, void *dst, const float *src,
+                    size_t n);
+
 /* The table capped at `level` for tests: NULL when this CPU has not that level
  * or it is no level's name. "ref" always exists. */
 const struct tf_kernels *tf_kernels_at(const char *level);

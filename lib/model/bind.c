@@ -326,7 +326,6 @@ static int unpack(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
 /* Bring a matrix to a 16-bit type, row by row. */
 static int narrow(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
 {
-    const struct tf_kernels *k = tf_kernels();
     const struct tf_dtype_info *info = tf_dtype_info(t->dtype);
     size_t rows = tf_tensor_rows(t), cols = t->ld;
     size_t row_bytes = cols / info->block * info->bytes;
@@ -338,10 +337,7 @@ static int narrow(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
         return tf_no_memory(err, rows * cols * sizeof(*copy));
     for (size_t i = 0; i < rows; i++) {
         info->unpack(row, (const char *)t->data + i * row_bytes, cols);
-        if (bind->dtype == TF_BF16)
-            k->pack_bf16(copy + i * cols, row, cols);
-        else
-            k->pack_f16(copy + i * cols, row, cols);
+        tf_pack_floats(bind->dtype, copy + i * cols, row, cols);
     }
     tf_arena_rewind(bind->memory, mark);
     tf_map_forget(t->data, rows * row_bytes);
