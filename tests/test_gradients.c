@@ -422,7 +422,7 @@ static void convolutions_over_tokens(void **state)
 
     (void)state;
     f.name = "unfold";
-    check_distance(tf_linear(&f.ctx, tf_unfold(&f.ctx, leaf("x"), &seqs, 3),
+    check_distance(tf_linear(&f.ctx, tf_unfold(&f.ctx, leaf("x"), &seqs, 3, false),
                              weight("w", NULL), TF_ACT_NONE, NULL));
 }
 

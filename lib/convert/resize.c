@@ -237,6 +237,12 @@ static int resize_head(struct resize *r, const struct tf_head_spec *h,
                                  find(r, h->out_bias, "") };
     bool tied = h->tied && !weight;
 
+    if (find(r, h->out_rest, ".weight"))
+        return tf_fail(err,
+                       "%s.weight: its columns are tokens, which can't "
+                       "be resized",
+                       h->out_rest);
+
     if (weight && !weight->make && resize_tensor(r, weight, r->opts->rows, err))
         return -1;
     for (int i = 0; i < 2; i++) {

@@ -32,8 +32,9 @@ const char *tf_task_name(enum tf_task task)
 static const struct tf_row *row_at(size_t i)
 {
     static const struct tf_row *const tables[] = {
-        tf_rows_encoder, tf_rows_encoder_kin, tf_rows_decoder, tf_rows_llama,
-        tf_rows_dense,   tf_rows_experts,     tf_rows_seq2seq,
+        tf_rows_encoder, tf_rows_encoder_kin, tf_rows_encoder_small,
+        tf_rows_decoder, tf_rows_llama,       tf_rows_dense,
+        tf_rows_experts, tf_rows_seq2seq,
     };
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
@@ -185,6 +186,36 @@ static const char *member_name(struct tf_arch *arch, const char *key)
     return json_string_value(json_object_get(arch->row, key));
 }
 
+/* Sizes of attention. */
+static int derive_inner(struct tf_stack_spec *s, struct tf_err *err)
+{
+    size_t width = s->bottleneck ? s->bottleneck : s->width;
+
+    if (!s->bottleneck != !s->names.narrow)
+        return tf_fail(err, "a bottleneck of %zu columns, names.narrow is %s",
+                       s->bottleneck, s->names.narrow ? "given" : "not given");
+    if (s->head_ratio)
+        s->heads = s->heads > s->head_ratio ? s->heads / s->head_ratio : 1;
+    if (!s->head_size && width % s->heads)
+        return tf_fail(err, "a width of %zu does not divide into %zu heads",
+                       width, s->heads);
+    if (!s->head_size)
+        s->head_size = width / s->heads;
+    if (s->head_ratio && s->head_size % 2)
+        return tf_fail(err, "heads of %zu have no halves", s->head_size);
+    if (s->head_ratio)
+        s->head_size /= 2;
+    if (!s->feed_forwards || s->feed_forwards > LAYERS_MAX)
+        return tf_fail(err, "%zu feed-forwards in a layer", s->feed_forwards);
+    if (s->bottleneck && s->bottleneck != s->width && !s->names.narrow_qk &&
+        !s->bottleneck_values)
+        return tf_fail(err,
+                       "queries and keys read %zu columns, not the "
+                       "width of %zu",
+                       s->bottleneck, s->width);
+    return 0;
+}
+
 /* Sizes that follow from others, and whether they can be. */
 static int derive_sizes(struct tf_stack_spec *s, struct tf_err *err)
 {
@@ -193,11 +224,8 @@ static int derive_sizes(struct tf_stack_spec *s, struct tf_err *err)
     if (!s->width || !s->heads || !s->vocab)
         return tf_fail(err, "a width of %zu, %zu heads, a vocabulary of %zu",
                        s->width, s->heads, s->vocab);
-    if (!s->head_size && s->width % s->heads)
-        return tf_fail(err, "a width of %zu does not divide into %zu heads",
-                       s->width, s->heads);
-    if (!s->head_size)
-        s->head_size = s->width / s->heads;
+    if (derive_inner(s, err))
+        return -1;
     if (!s->kv_heads)
         s->kv_heads = s->heads;
     if (s->heads % s->kv_heads)
@@ -262,7 +290,7 @@ static int derive_ssm(struct tf_stack_spec *s, struct tf_err *err)
 
 static int check_conv(const struct tf_stack_spec *s, struct tf_err *err)
 {
-    if (!s->names.conv)
+    if (!s->names.conv && !s->head_ratio)
         return 0;
     if (s->conv_groups != 1)
         return tf_fail(err, "a convolution in %zu groups is not supported",

@@ -85,6 +85,16 @@ struct tf_stack_names {
     const char *relative_q, *relative_k; /* projections of `relative` */
     const char *mlp_norm, *mlp_out_norm, *mlp_post_norm;
     const char *up, *gate, *gate_up, *down;
+    /* feed-forwards before that one, "{extra}" standing for their number */
+    const char *extra_up, *extra_down, *extra_norm;
+    /* around a layer that works in a narrower width (MobileBERT): into it, for
+     * queries and keys into it by themselves, and back */
+    const char *narrow, *narrow_norm, *narrow_qk, *narrow_qk_norm;
+    const char *widen, *widen_norm;
+    /* of a convolution that takes half the width beside attention (ConvBERT);
+     * span_bias in full */
+    const char *span_depthwise, *span_pointwise, *span_bias;
+    const char *span_kernel, *span_out;
     /* of layers with experts, "{expert}" standing for the expert's number */
     const char *router_bias; /* in full: for the choice alone */
     const char *router, *expert_up, *expert_gate, *expert_down;
@@ -113,6 +123,7 @@ struct tf_stack_spec {
 
     enum tf_norm_kind norm;
     double norm_eps;
+    double embedding_norm_eps, mlp_post_norm_eps; /* 0: norm_eps */
     bool norm_bias;
     bool norm_weight;      /* else norms have no tensors (OLMo) */
     double norm_offset;    /* added to a norm's weight (Gemma: 1) */
@@ -128,10 +139,12 @@ struct tf_stack_spec {
                             NULL, borrowed */
     double embedding_scale;
     bool embedding_scale_sqrt; /* also by the root of the width */
-    size_t types;              /* token types */
-    size_t tasks;              /* rows of their table */
-    bool token_dropout;        /* embeddings of `mask` are zeros, and the others
-                                  scaled by what is left (ESM) */
+    bool trigrams; /* the projection reads each token's neighbours, too: next,
+                      own, last (MobileBERT) */
+    size_t types;  /* token types */
+    size_t tasks;  /* rows of their table */
+    bool token_dropout; /* embeddings of `mask` are zeros, and the others
+                           scaled by what is left (ESM) */
     size_t mask;
     enum tf_sines sines;
     size_t max_positions;      /* the most tokens, with position_after_pad the
@@ -182,10 +195,20 @@ struct tf_stack_spec {
     bool attention_bias, attention_out_bias, mlp_bias;
     bool mlp_out_bias; /* `down` has one without mlp_bias, too */
     bool transposed;   /* weights are [in][out] (GPT-2's Conv1D) */
-    bool exact_down;   /* int8 leaves it alone, as Transformers does (T5) */
+    bool conv_weights; /* they are those of convolutions over one token,
+                          [out][in / groups][1] (SqueezeBERT) */
+    /* so many layers side by side are each; without conv_weights they are
+     * stored as [groups][in / groups][out / groups] (ConvBERT) */
+    size_t q_groups, k_groups, v_groups, o_groups, up_groups, down_groups;
+    bool exact_down; /* int8 leaves it alone, as Transformers does (T5) */
 
     enum tf_act act;
-    bool gate_first; /* in the fused gate_up */
+    bool gate_first;        /* in the fused gate_up */
+    size_t feed_forwards;   /* one after the other, `up` and `down` the last */
+    size_t bottleneck;      /* width within layers; 0: the width */
+    bool bottleneck_values; /* attention reads the narrow input alone */
+    size_t head_ratio;      /* so many times fewer heads, of half the width: the
+                               other half is a convolution's (ConvBERT) */
 
     size_t experts, experts_per_token, expert_ffn, shared_ffn;
     bool experts_renormed; /* weights of the chosen ones add up to 1 */
@@ -232,12 +255,16 @@ struct tf_head_spec {
     enum tf_pooling pool;
     const char *dense, *norm, *out; /* names as above; dense and norm or NULL */
     const char *out_bias; /* a name in full, when it is not out's ".bias" */
+    const char *out_rest; /* [C - E][outputs] for the columns that `out` does
+                             not reach (MobileBERT) */
     enum tf_act act;
     bool dense_bias, bias;
     bool dense_in_base; /* dense is a part of the base model */
     bool tied;          /* out may be the table of tokens */
     bool to_embedding;  /* dense narrows to the embedding width */
     size_t width;       /* or gives this one; 0: keeps it */
+    bool layer_norm;    /* norm is one, whatever the stack's are */
+    double norm_eps;    /* 0: the stack's */
     bool bias_optional; /* a missing bias is none */
     bool no_prefix;     /* the base model's tensors stand without the prefix */
     double scale, divisor, soft_cap; /* of the logits */

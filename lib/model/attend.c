@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "model/span.h"
 
 struct qkv {
     struct tf_tensor *q, *k, *v;
@@ -58,7 +59,7 @@ static void split(struct tf_run *run, struct tf_layer *layer,
 
 static void project(struct tf_run *run, struct tf_layer *layer,
                     struct tf_tensor *rows, struct tf_tensor *all,
-                    struct qkv *p)
+                    struct tf_tensor *values, struct qkv *p)
 {
     struct tf_ctx *ctx = run->ctx;
 
@@ -69,7 +70,7 @@ static void project(struct tf_run *run, struct tf_layer *layer,
     }
     p->q = tf_linear(ctx, rows, &layer->q, TF_ACT_NONE, NULL);
     p->k = tf_linear(ctx, all, &layer->k, TF_ACT_NONE, NULL);
-    p->v = tf_linear(ctx, all, &layer->v, TF_ACT_NONE, NULL);
+    p->v = tf_linear(ctx, values, &layer->v, TF_ACT_NONE, NULL);
 }
 
 static void clip(struct tf_run *run, struct qkv *p)
@@ -299,7 +300,7 @@ static float score_scale(const struct tf_stack_spec *s, size_t i)
 
 struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
                             struct tf_layer *layer, struct tf_tensor *rows,
-                            struct tf_tensor *all)
+                            struct tf_tensor *all, struct tf_tensor *values)
 {
     struct tf_ctx *ctx = run->ctx;
     const struct tf_stack_spec *s = run->stack->spec;
@@ -316,6 +317,7 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
                                  .alibi = at->alibi,
                                  .bucket_of = at->bucket_of,
                                  .bucket_span = at->bucket_span };
+    struct tf_tensor *y, *beside = NULL;
     struct qkv p;
 
     if (run->rows && !run->batch->caches)
@@ -329,7 +331,9 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
         spec.bias = &run->stack->position_bias;
     if (run->stack->relative.data && add_relative(run, i, layer, &spec))
         return NULL;
-    project(run, layer, rows, all, &p);
+    project(run, layer, rows, all, values, &p);
+    if (layer->span)
+        beside = tf_span_run(run, layer, all, p.q);
     if (!s->qk_norm_after_rotary)
         norm_qk(ctx, layer, &p);
     clip(run, &p);
@@ -339,8 +343,9 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
     grow_queries(run, &p);
     if (run->batch->caches)
         return attend_cached(run, i, &p, &spec);
-    return tf_attention(ctx, p.q, run->rows ? run->row_seqs : &run->batch->seqs,
-                        p.k, p.v, &run->batch->seqs, &spec);
+    y = tf_attention(ctx, p.q, run->rows ? run->row_seqs : &run->batch->seqs,
+                     p.k, p.v, &run->batch->seqs, &spec);
+    return layer->span ? tf_join_columns(ctx, y, beside) : y;
 }
 
 /* Each sequence's part of the encoder's keys and values. */

@@ -24,11 +24,12 @@ struct tf_run {
 
 /*
  * Attention of layer i from `rows` (those of run->rows, or all) to every token
- * of `all`, up to its output product: [rows][H D].
+ * of `all`, whose values are made of `values`, up to its output product:
+ * [rows][H D].
  */
 struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
                             struct tf_layer *layer, struct tf_tensor *rows,
-                            struct tf_tensor *all);
+                            struct tf_tensor *all, struct tf_tensor *values);
 
 /* The same of layer i's cross attention to batch->cross. */
 struct tf_tensor *tf_attend_cross(struct tf_run *run, size_t i,

@@ -354,9 +354,8 @@ static void set_role(struct tf_bind *bind, const char *name, enum tf_role role)
         bind->used[i] = (uint8_t)role;
 }
 
-/* Make a matrix or table ready that stays in floating point: of a type the
- * kernels read, aligned. */
-static int settle(struct tf_bind *bind, struct tf_tensor *t, struct tf_err *err)
+int tf_bind_settle(struct tf_bind *bind, struct tf_tensor *t,
+                   struct tf_err *err)
 {
     if (bind->look)
         return 0;
@@ -380,7 +379,8 @@ static int bind_matrix(struct tf_bind *bind, struct tf_tensor *t,
         return -1;
     if (adopted)
         return 0;
-    return int8 ? tf_int8_make(bind, t, turned, err) : settle(bind, t, err);
+    return int8 ? tf_int8_make(bind, t, turned, err)
+                : tf_bind_settle(bind, t, err);
 }
 
 /* The same of numbers that are wanted as float32. */

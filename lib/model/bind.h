@@ -95,6 +95,11 @@ int tf_bind_adopt_taps(struct tf_bind *bind, struct tf_tensor *t,
                        const char *pattern, struct tf_place at,
                        const char *name, size_t taps, struct tf_err *err);
 
+/* Make a matrix or table ready that stays in floating point: of a type the
+ * kernels read, aligned. */
+int tf_bind_settle(struct tf_bind *bind, struct tf_tensor *t,
+                   struct tf_err *err);
+
 /* Each fails with words that name the tensor when it is missing or has another
  * shape than the one given. */
 

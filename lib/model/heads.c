@@ -91,14 +91,22 @@ int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
         in = width;
     }
     if (spec->norm) {
-        head->norm.kind = s->norm;
-        head->norm.eps = (float)s->norm_eps;
+        head->norm.kind = spec->layer_norm ? TF_LAYER_NORM : s->norm;
+        head->norm.eps =
+            (float)(spec->norm_eps > 0 ? spec->norm_eps : s->norm_eps);
         head->norm.w_offset = (float)s->norm_offset;
         if (tf_bind_vector(bind, &head->norm.w, spec->norm, none, ".weight", in,
                            err) ||
             (s->norm_bias && tf_bind_vector(bind, &head->norm.b, spec->norm,
                                             none, ".bias", in, err)))
             return -1;
+    }
+    if (spec->out_rest && in > s->embedding_width) {
+        bind->linear = false;
+        if (tf_bind_weight(bind, &head->rest, spec->out_rest, none, outputs,
+                           in - s->embedding_width, false, true, err))
+            return -1;
+        in = s->embedding_width;
     }
     return bind_out(head, stack, outputs, in, bind, err);
 }
@@ -160,6 +168,20 @@ static struct tf_tensor *before_out(struct tf_ctx *ctx, struct tf_head *head,
     return tf_dropout(ctx, x, (float)s->dropout);
 }
 
+/* The last product. */
+static struct tf_tensor *run_out(struct tf_ctx *ctx, struct tf_head *head,
+                                 struct tf_tensor *x)
+{
+    struct tf_tensor *rest;
+
+    if (!head->rest.w.data || !x)
+        return tf_linear(ctx, x, &head->out, TF_ACT_NONE, NULL);
+    rest = tf_columns(ctx, x, head->out.in, head->rest.in);
+    rest = tf_linear(ctx, rest, &head->rest, TF_ACT_NONE, NULL);
+    return tf_linear(ctx, tf_columns(ctx, x, 0, head->out.in), &head->out,
+                     TF_ACT_NONE, rest);
+}
+
 struct tf_tensor *tf_head_token_loss(struct tf_ctx *ctx, struct tf_head *head,
                                      struct tf_tensor *x, const int32_t *labels,
                                      const struct tf_loss *spec)
@@ -168,6 +190,9 @@ struct tf_tensor *tf_head_token_loss(struct tf_ctx *ctx, struct tf_head *head,
 
     mine.scale = logit_scale(head);
     mine.soft_cap = (float)head->spec->soft_cap;
+    if (head->rest.w.data)
+        return tf_cross_entropy(
+            ctx, run_out(ctx, head, before_out(ctx, head, x)), labels, spec);
     return tf_linear_cross_entropy(ctx, before_out(ctx, head, x), &head->out,
                                    labels, &mine);
 }
@@ -182,7 +207,7 @@ struct tf_tensor *tf_head_run(struct tf_ctx *ctx, struct tf_head *head,
     x = before_out(ctx, head, x);
     if (s->pool == TF_POOL_LATE)
         x = tf_mean_rows(ctx, x, &batch->seqs);
-    x = tf_linear(ctx, x, &head->out, TF_ACT_NONE, NULL);
+    x = run_out(ctx, head, x);
     if (logit_scale(head) != 1)
         x = tf_scale(ctx, x, logit_scale(head));
     if (s->soft_cap > 0) {

@@ -14,7 +14,8 @@ struct tf_head {
     int32_t pad, eos;       /* ids of config.json, -1: none */
     struct tf_weight dense; /* [C][C] or [E][C]; data NULL: none */
     struct tf_norm norm;
-    struct tf_weight out; /* [labels][C], [vocab][E] */
+    struct tf_weight out;  /* [labels][C], [vocab][E] */
+    struct tf_weight rest; /* [vocab] from the C - E columns behind them */
 };
 
 /* Find the head's tensors; `outputs` are those of its last product. */

@@ -154,6 +154,11 @@ static void drop_tables(struct tf_positions *p)
     p->tokens = 0;
 }
 
+size_t tf_relative_span(const struct tf_stack_spec *spec)
+{
+    return spec->relative_buckets ? spec->relative_buckets : spec->relative_max;
+}
+
 int tf_positions_reach(struct tf_positions *p, const struct tf_stack_spec *spec,
                        size_t n, struct tf_err *err)
 {

@@ -26,6 +26,9 @@ struct tf_positions {
     unsigned generation; /* changes whenever the tables do */
 };
 
+/* Half the rows of the table of relative embeddings. */
+size_t tf_relative_span(const struct tf_stack_spec *spec);
+
 /* Have tables that serve sequences of n tokens. */
 int tf_positions_reach(struct tf_positions *p, const struct tf_stack_spec *spec,
                        size_t n, struct tf_err *err);

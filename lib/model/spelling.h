@@ -9,8 +9,8 @@
 
 #define TF_NAME_MAX 512 /* bytes of a name */
 
-/* What stands for {group} (or {}), for {inner}, and for {expert} or {head} in
- * the names of a layer. */
+/* What stands for {group} (or {}), for {inner}, and for {expert}, {head} or
+ * {extra} in the names of a layer. */
 struct tf_place {
     size_t layer, inner, part;
 };

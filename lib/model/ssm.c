@@ -1,6 +1,7 @@
 #include "model/ssm.h"
 
 #include <string.h>
+#include "model/bind_grouped.h"
 
 size_t tf_ssm_past(const struct tf_stack_spec *spec)
 {
@@ -16,25 +17,8 @@ static int bind_conv(struct tf_ssm *m, const struct tf_stack_spec *s,
                      struct tf_place at, struct tf_bind *bind,
                      struct tf_err *err)
 {
-    size_t dim[3] = { s->ffn, 1, s->ssm_kernel };
-    size_t n = s->ffn * s->ssm_kernel;
-    char name[TF_BIND_NAME];
-    const struct tf_tensor *t = tf_bind_shaped(bind, s->names.ssm_conv, at,
-                                               ".weight", dim, 3, name, err);
-    float *copy;
-
-    if (!t)
-        return -1;
-    copy = tf_arena_alloc(bind->memory, n, sizeof(*copy));
-    if (!copy)
-        return tf_no_memory(err, n * sizeof(*copy));
-    tf_dtype_info(t->dtype)->unpack(copy, t->data, n);
-    m->conv = (struct tf_tensor){ .ndim = 2, .ld = s->ssm_kernel };
-    m->conv.dim[0] = s->ffn;
-    m->conv.dim[1] = s->ssm_kernel;
-    m->conv.data = copy;
-    if (bind->params && tf_bind_adopt_taps(bind, &m->conv, s->names.ssm_conv,
-                                           at, name, s->ssm_kernel, err))
+    if (tf_bind_depthwise(bind, &m->conv, s->names.ssm_conv, at, s->ffn,
+                          s->ssm_kernel, err))
         return -1;
     return s->ssm_conv_bias
                ? tf_bind_vector(bind, &m->conv_bias, s->names.ssm_conv, at,
@@ -70,17 +54,6 @@ int tf_ssm_bind(struct tf_layer *layer, const struct tf_stack_spec *spec,
         return -1;
     layer->ssm = m;
     return 0;
-}
-
-int tf_ssm_weights(struct tf_ssm *ssm,
-                   int (*fn)(void *arg, struct tf_weight *w), void *arg)
-{
-    struct tf_weight *weights[] = { &ssm->in, &ssm->x, &ssm->dt, &ssm->out };
-    int stop = 0;
-
-    for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]) && !stop; i++)
-        stop = fn(arg, weights[i]);
-    return stop;
 }
 
 /* Where each sequence's rows before the batch and its state are kept, or

@@ -9,10 +9,6 @@
 int tf_ssm_bind(struct tf_layer *layer, const struct tf_stack_spec *spec,
                 struct tf_place at, struct tf_bind *bind, struct tf_err *err);
 
-/* Call fn for each weight of a linear layer in it; stops at non-zero. */
-int tf_ssm_weights(struct tf_ssm *ssm,
-                   int (*fn)(void *arg, struct tf_weight *w), void *arg);
-
 /* The layer up to its last product: [T][I]. */
 struct tf_tensor *tf_ssm_run(struct tf_run *run, size_t i,
                              struct tf_layer *layer, struct tf_tensor *x);

@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "model/adapter.h"
+#include "model/bind_grouped.h"
 #include "model/moved_rows.h"
+#include "model/narrow.h"
+#include "model/positions.h"
+#include "model/span.h"
 #include "model/ssm.h"
 #include "model/token_conv.h"
 
@@ -12,8 +16,12 @@
 enum size {
     WIDTH,
     EMBEDDING,
-    QUERIES, /* all heads */
-    KEYS,    /* all key heads */
+    EMBEDDED, /* what the embeddings' projection reads */
+    INNER,    /* within a layer */
+    VALUED,   /* what values are made of */
+    QUERIES,  /* all heads */
+    ATTENDED, /* what attention gives */
+    KEYS,     /* all key heads */
     QKV,
     FFN,
     FFN_TWICE,
@@ -49,11 +57,11 @@ struct slot {
 #define STACK(f)  offsetof(struct tf_stack, f)
 
 static const struct slot layer_weights[] = {
-    { NAME(q), LAYER(q), QUERIES, WIDTH, ATTENTION },
-    { NAME(k), LAYER(k), KEYS, WIDTH, ATTENTION },
-    { NAME(v), LAYER(v), KEYS, WIDTH, ATTENTION },
+    { NAME(q), LAYER(q), QUERIES, INNER, ATTENTION },
+    { NAME(k), LAYER(k), KEYS, INNER, ATTENTION },
+    { NAME(v), LAYER(v), KEYS, VALUED, ATTENTION },
     { NAME(qkv), LAYER(qkv), QKV, WIDTH, ATTENTION },
-    { NAME(o), LAYER(o), WIDTH, QUERIES, ATTENTION_OUT },
+    { NAME(o), LAYER(o), INNER, ATTENDED, ATTENTION_OUT },
     { NAME(relative_q), LAYER(relative_q), QUERIES, WIDTH, RELATIVE },
     { NAME(relative_k), LAYER(relative_k), QUERIES, WIDTH, ATTENTION },
     { NAME(cross_q), LAYER(cross_q), QUERIES, WIDTH, ATTENTION },
@@ -63,10 +71,10 @@ static const struct slot layer_weights[] = {
 };
 
 static const struct slot dense_weights[] = {
-    { NAME(up), LAYER(up), FFN, WIDTH, MLP },
-    { NAME(gate), LAYER(gate), FFN, WIDTH, MLP },
-    { NAME(gate_up), LAYER(gate_up), FFN_TWICE, WIDTH, MLP },
-    { NAME(down), LAYER(down), WIDTH, FFN, MLP_OUT },
+    { NAME(up), LAYER(up), FFN, INNER, MLP },
+    { NAME(gate), LAYER(gate), FFN, INNER, MLP },
+    { NAME(gate_up), LAYER(gate_up), FFN_TWICE, INNER, MLP },
+    { NAME(down), LAYER(down), INNER, FFN, MLP_OUT },
 };
 
 static const struct slot sparse_weights[] = {
@@ -86,16 +94,16 @@ static const struct slot expert_weights[] = {
 static const struct slot layer_norms[] = {
     { NAME(attn_norm), LAYER(attn_norm), WIDTH, 0, 0 },
     { NAME(attn_out_norm), LAYER(attn_out_norm), WIDTH, 0, 0 },
-    { NAME(attn_post_norm), LAYER(attn_post_norm), WIDTH, 0, 0 },
+    { NAME(attn_post_norm), LAYER(attn_post_norm), INNER, 0, 0 },
     { NAME(mlp_norm), LAYER(mlp_norm), WIDTH, 0, 0 },
     { NAME(mlp_out_norm), LAYER(mlp_out_norm), WIDTH, 0, 0 },
-    { NAME(mlp_post_norm), LAYER(mlp_post_norm), WIDTH, 0, 0 },
+    { NAME(mlp_post_norm), LAYER(mlp_post_norm), INNER, 0, 0 },
     { NAME(cross_norm), LAYER(cross_norm), WIDTH, 0, 0 },
     { NAME(cross_post_norm), LAYER(cross_post_norm), WIDTH, 0, 0 },
 };
 
 static const struct slot stack_weights[] = {
-    { NAME(embedding_projection), STACK(embedding_projection), WIDTH, EMBEDDING,
+    { NAME(embedding_projection), STACK(embedding_projection), WIDTH, EMBEDDED,
       PROJECTION },
     { NAME(output_projection), STACK(output_projection), EMBEDDING, WIDTH,
       PROJECTION },
@@ -161,11 +169,20 @@ static int fill_ones(struct work *w, struct tf_tensor *t, size_t n)
     return 0;
 }
 
+static double norm_eps(const struct tf_stack_spec *s, const char *name)
+{
+    double own = name == s->names.embedding_norm  ? s->embedding_norm_eps
+                 : name == s->names.mlp_post_norm ? s->mlp_post_norm_eps
+                                                  : 0;
+
+    return own > 0 ? own : s->norm_eps;
+}
+
 static int bind_norm(struct work *w, struct tf_norm *norm, const char *pattern,
                      struct tf_place at, size_t n)
 {
     norm->kind = w->spec->norm;
-    norm->eps = (float)w->spec->norm_eps;
+    norm->eps = (float)norm_eps(w->spec, pattern);
     norm->w_offset = (float)w->spec->norm_offset;
     if (!w->spec->norm_weight)
         return fill_ones(w, &norm->w, n);
@@ -210,6 +227,37 @@ static bool held_otherwise(struct work *w, const struct slot *s,
     return found != (s->at == LAYER(qkv) || s->at == LAYER(gate_up));
 }
 
+static size_t groups_of(const struct tf_stack_spec *s, size_t at)
+{
+    return at == LAYER(q)      ? s->q_groups
+           : at == LAYER(k)    ? s->k_groups
+           : at == LAYER(v)    ? s->v_groups
+           : at == LAYER(o)    ? s->o_groups
+           : at == LAYER(up)   ? s->up_groups
+           : at == LAYER(down) ? s->down_groups
+                               : 1;
+}
+
+static int bind_weight(struct work *w, struct tf_weight *weight,
+                       const struct slot *s, const char *name,
+                       struct tf_place at)
+{
+    const struct tf_stack_spec *spec = w->spec;
+    struct tf_grouped g = { .out = w->size[s->out],
+                            .in = w->size[s->in],
+                            .groups = 1,
+                            .bias = has_bias(spec, s->bias) };
+    bool of_layer = s->bias != PROJECTION && s->bias != NO_BIAS;
+
+    g.conv = spec->conv_weights && of_layer;
+    if (of_layer)
+        g.groups = groups_of(spec, s->at);
+    if (g.conv || g.groups != 1)
+        return tf_bind_grouped(w->bind, weight, name, at, &g, w->err);
+    return tf_bind_weight(w->bind, weight, name, at, g.out, g.in, g.bias,
+                          spec->transposed, w->err);
+}
+
 /* The slots' weights or norms in the object at `base`. */
 static int bind_weights(struct work *w, void *base, const struct slot *slots,
                         size_t n, struct tf_place at)
@@ -224,10 +272,7 @@ static int bind_weights(struct work *w, void *base, const struct slot *slots,
         if (slots == layer_weights)
             w->bind->rows = moved_rows(w, s->at);
         w->bind->exact = is_exact(w, s);
-        if (name && tf_bind_weight(w->bind, (void *)((char *)base + s->at),
-                                   name, at, w->size[s->out], w->size[s->in],
-                                   has_bias(w->spec, s->bias),
-                                   w->spec->transposed, w->err))
+        if (name && bind_weight(w, (void *)((char *)base + s->at), s, name, at))
             return -1;
         w->bind->rows = NULL;
     }
@@ -381,6 +426,19 @@ static int bind_position_bias(struct work *w, struct tf_tensor *t,
                            w->err);
 }
 
+/* What few architectures have. */
+static int bind_parts(struct work *w, struct tf_layer *layer,
+                      struct tf_place at)
+{
+    const struct tf_stack_spec *s = w->spec;
+
+    if (s->head_ratio && tf_span_bind(layer, s, at, w->bind, w->err))
+        return -1;
+    return s->bottleneck || s->feed_forwards > 1
+               ? tf_narrow_bind(layer, s, at, w->bind, w->err)
+               : 0;
+}
+
 static int bind_layer(struct work *w, struct tf_layer *layer,
                       struct tf_place at)
 {
@@ -394,6 +452,7 @@ static int bind_layer(struct work *w, struct tf_layer *layer,
         bind_norms(w, layer, layer_norms + skip, COUNT(layer_norms) - skip,
                    at) ||
         bind_qk_norms(w, layer, at) || bind_fused_biases(w, layer, at) ||
+        bind_parts(w, layer, at) ||
         bind_position_bias(w, &layer->position_bias, true, at) ||
         bind_feed_forward(w, layer, at))
         return -1;
@@ -465,18 +524,16 @@ static int bind_embeddings(struct work *w, struct tf_stack *stack)
         return -1;
     if (w->bind->params && s->sines != TF_SINES_NONE)
         tf_parameters_keep(w->bind->params, &stack->positions);
-    if (n->types && tf_bind_table(w->bind, &stack->types, n->types, s->types,
-                                  sum_width(s), w->err))
+    if ((n->types && tf_bind_table(w->bind, &stack->types, n->types, s->types,
+                                   sum_width(s), w->err)) ||
+        (n->tasks && tf_bind_table(w->bind, &stack->tasks, n->tasks, s->tasks,
+                                   sum_width(s), w->err)))
         return -1;
-    if (n->tasks && tf_bind_table(w->bind, &stack->tasks, n->tasks, s->tasks,
-                                  sum_width(s), w->err))
-        return -1;
-    if (n->embedding_norm &&
-        bind_norm(w, &stack->embedding_norm, n->embedding_norm, none,
-                  s->projection == TF_PROJECT_LAST ? s->embedding_width
-                                                   : s->width))
-        return -1;
-    return 0;
+    return n->embedding_norm
+               ? bind_norm(w, &stack->embedding_norm, n->embedding_norm, none,
+                           s->projection == TF_PROJECT_LAST ? s->embedding_width
+                                                            : s->width)
+               : 0;
 }
 
 static int bind_rest(struct work *w, struct tf_stack *stack)
@@ -485,7 +542,7 @@ static int bind_rest(struct work *w, struct tf_stack *stack)
     struct tf_place none = { 0 };
     /* a model whose embeddings have its width needs no projections */
     bool needed =
-        s->embedding_width != s->width ||
+        s->embedding_width != s->width || s->trigrams ||
         tf_bind_has(w->bind, s->names.embedding_projection, ".weight");
 
     if (bind_weights(w, stack, stack_weights, needed ? COUNT(stack_weights) : 0,
@@ -509,6 +566,11 @@ int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
     stack->spec = spec;
     w.size[WIDTH] = spec->width;
     w.size[EMBEDDING] = spec->embedding_width;
+    w.size[EMBEDDED] = spec->embedding_width * (spec->trigrams ? 3 : 1);
+    w.size[INNER] = spec->bottleneck ? spec->bottleneck : spec->width;
+    w.size[VALUED] = spec->bottleneck_values ? w.size[INNER] : spec->width;
+    w.size[ATTENDED] =
+        spec->heads * spec->head_size * (spec->head_ratio ? 2 : 1);
     w.size[QUERIES] = spec->heads * spec->head_size;
     w.size[KEYS] = spec->kv_heads * spec->head_size;
     w.size[QKV] = w.size[QUERIES] + 2 * w.size[KEYS];
@@ -526,11 +588,6 @@ int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
     return 0;
 }
 
-size_t tf_relative_span(const struct tf_stack_spec *spec)
-{
-    return spec->relative_buckets ? spec->relative_buckets : spec->relative_max;
-}
-
 struct tf_layer *tf_stack_layer(const struct tf_stack *stack, size_t i)
 {
     const struct tf_stack_spec *s = stack->spec;
@@ -539,47 +596,4 @@ struct tf_layer *tf_stack_layer(const struct tf_stack *stack, size_t i)
     if (s->groups)
         set = set * s->groups / s->layers;
     return &stack->layers[set * s->inner_layers + i % s->inner_layers];
-}
-
-static int each_slot(void *base, const struct slot *slots, size_t n,
-                     int (*fn)(void *arg, struct tf_weight *w), void *arg)
-{
-    int stop = 0;
-
-    for (size_t i = 0; i < n && !stop; i++) {
-        struct tf_weight *w = (void *)((char *)base + slots[i].at);
-
-        if (w->w.data)
-            stop = fn(arg, w);
-    }
-    return stop;
-}
-
-static int each_weight(struct tf_layer *layer, size_t experts,
-                       int (*fn)(void *arg, struct tf_weight *w), void *arg)
-{
-    int stop = each_slot(layer, layer_weights, COUNT(layer_weights), fn, arg);
-
-    if (!stop)
-        stop = each_slot(layer, dense_weights, COUNT(dense_weights), fn, arg);
-    if (!stop)
-        stop = each_slot(layer, sparse_weights, COUNT(sparse_weights), fn, arg);
-    if (!stop && layer->ssm)
-        stop = tf_ssm_weights(layer->ssm, fn, arg);
-    for (size_t e = 0; layer->experts && e < experts && !stop; e++)
-        stop = each_slot(&layer->experts[e], expert_weights,
-                         COUNT(expert_weights), fn, arg);
-    return stop;
-}
-
-int tf_stack_weights(struct tf_stack *stack,
-                     int (*fn)(void *arg, struct tf_weight *w), void *arg)
-{
-    int stop = 0;
-
-    for (size_t l = 0; stack->layers && l < stack->count && !stop; l++)
-        stop = each_weight(&stack->layers[l], stack->spec->experts, fn, arg);
-    if (!stop)
-        stop = each_slot(stack, stack_weights, COUNT(stack_weights), fn, arg);
-    return !stop && stack->conv.w.data ? fn(arg, &stack->conv) : stop;
 }

@@ -27,6 +27,31 @@ struct tf_ssm {
     struct tf_weight out;       /* [C][I] */
 };
 
+/* A convolution with kernels from the tokens beside attention: A all heads, K
+ * the kernel. */
+struct tf_span {
+    struct tf_tensor depthwise; /* [C][K] float32 */
+    struct tf_weight pointwise; /* [A][C] */
+    struct tf_weight kernel;    /* [H K][A] */
+    struct tf_weight out;       /* [A][C] */
+};
+
+/* A feed-forward that stands before a layer's last. */
+struct tf_extra {
+    struct tf_weight up, down; /* [F][I], [I][F] */
+    struct tf_norm norm;
+};
+
+/* The ways in and out of a layer that works in a narrower width I, and further
+ * feed-forwards. */
+struct tf_narrow {
+    struct tf_weight in, qk; /* [I][C] */
+    struct tf_norm in_norm, qk_norm;
+    struct tf_weight out; /* [C][I] */
+    struct tf_norm out_norm;
+    struct tf_extra *extra; /* [feed_forwards - 1] */
+};
+
 /* What a layer has not is zero: data NULL. Shapes in arch.h's letters: C width,
  * H heads of size D, G key heads, F feed-forward, S the encoder's width. */
 struct tf_layer {
@@ -48,6 +73,9 @@ struct tf_layer {
     struct tf_expert *experts;      /* [experts] */
     struct tf_expert shared;        /* for every token */
     struct tf_weight shared_router; /* [1][C] */
+
+    struct tf_span *span;     /* or NULL */
+    struct tf_narrow *narrow; /* or NULL */
 
     struct tf_ssm *ssm; /* then there is nothing else but attn_norm */
 
@@ -71,7 +99,7 @@ struct tf_stack {
     struct tf_tensor types;                 /* [types][E], or [..][C] */
     struct tf_tensor tasks;                 /* [tasks][E] */
     struct tf_norm embedding_norm;
-    struct tf_weight embedding_projection; /* [C][E] */
+    struct tf_weight embedding_projection; /* [C][E], or [C][3 E] */
     struct tf_tensor relative;             /* [2 span][C] */
     struct tf_norm relative_norm;
     struct tf_tensor position_bias; /* [buckets][H] float32 */
@@ -88,12 +116,6 @@ struct tf_stack {
 int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
                   size_t source, struct tf_bind *bind, struct tf_err *err);
 
-/* Half the rows of `relative`. */
-size_t tf_relative_span(const struct tf_stack_spec *spec);
 /* The weights of layer `i` of all `layers` * `inner_layers` in turn. */
 struct tf_layer *tf_stack_layer(const struct tf_stack *stack, size_t i);
-
-/* Call fn for every weight of the stack that is there; stops at non-zero. */
-int tf_stack_weights(struct tf_stack *stack,
-                     int (*fn)(void *arg, struct tf_weight *w), void *arg);
 #endif

@@ -42,6 +42,7 @@ static struct tf_tensor *end_result(struct tf_run *run, struct tf_tensor *y)
 struct ending {
     struct tf_norm *out_norm, *post_norm; /* or NULL */
     bool passing; /* the result is used and dropped within the half layer */
+    bool undropped;
 };
 
 /* The norm after the sum, which is the result when there is none. */
@@ -54,6 +55,11 @@ static struct tf_tensor *end_sum(struct tf_run *run, struct tf_tensor *sum,
     return e->passing ? sum : end_result(run, sum);
 }
 
+static float dropout_of(const struct tf_run *run, const struct ending *e)
+{
+    return e->undropped ? 0 : (float)run->stack->spec->dropout;
+}
+
 /* residual + y */
 static struct tf_tensor *add_result(struct tf_run *run, struct tf_tensor *y,
                                     struct tf_tensor *residual,
@@ -62,7 +68,7 @@ static struct tf_tensor *add_result(struct tf_run *run, struct tf_tensor *y,
     struct tf_ctx *ctx = run->ctx;
     const struct tf_stack_spec *s = run->stack->spec;
 
-    y = tf_norm(ctx, tf_dropout(ctx, y, (float)s->dropout), e->out_norm);
+    y = tf_norm(ctx, tf_dropout(ctx, y, dropout_of(run, e)), e->out_norm);
     if (s->residual_scale != 1)
         y = tf_scale(ctx, y, (float)s->residual_scale);
     if (!e->post_norm && !e->passing)
@@ -85,7 +91,7 @@ static struct tf_tensor *add_branch(struct tf_run *run, struct tf_tensor *x,
     if (!e->post_norm && !e->passing)
         begin_result(run);
     return end_sum(
-        run, tf_linear_dropout(ctx, x, w, (float)s->dropout, residual), e);
+        run, tf_linear_dropout(ctx, x, w, dropout_of(run, e), residual), e);
 }
 
 /* Of x those rows that go on. */
@@ -110,7 +116,7 @@ static struct tf_tensor *attention_part(struct tf_run *run, size_t i,
     struct tf_tensor *rows = keep_rows(run, normed), *y;
 
     x = x == normed ? rows : keep_rows(run, x);
-    y = tf_attend(run, i, layer, rows, normed);
+    y = tf_attend(run, i, layer, rows, normed, normed);
     *in = rows;
     return add_branch(run, y, &layer->o, s->residual_normed ? rows : x, &e);
 }
@@ -143,6 +149,52 @@ feed_forward(struct tf_run *run, struct tf_layer *layer, struct tf_tensor *x)
                       (float)run->stack->spec->ffn_dropout);
 }
 
+/* The feed-forwards before the last. */
+static struct tf_tensor *extra_parts(struct tf_run *run, struct tf_layer *layer,
+                                     struct tf_tensor *h)
+{
+    const struct tf_stack_spec *s = run->stack->spec;
+
+    for (size_t i = 0; layer->narrow && i + 1 < s->feed_forwards; i++) {
+        struct tf_extra *extra = &layer->narrow->extra[i];
+        struct ending e = { .post_norm = &extra->norm,
+                            .undropped = true,
+                            .passing = true };
+        struct tf_tensor *y = tf_linear(run->ctx, h, &extra->up, s->act, NULL);
+
+        h = add_branch(run, y, &extra->down, h, &e);
+    }
+    return h;
+}
+
+/* A layer that works in a narrower width (MobileBertLayer). */
+static struct tf_tensor *narrow_layer(struct tf_run *run, size_t i,
+                                      struct tf_layer *layer,
+                                      struct tf_tensor *x)
+{
+    struct tf_narrow *n = layer->narrow;
+    struct tf_ctx *ctx = run->ctx;
+    struct ending inside = { .post_norm = have(&layer->attn_post_norm),
+                             .undropped = true,
+                             .passing = true };
+    struct ending out = { .post_norm = have(&n->out_norm) };
+    struct tf_tensor *in = tf_norm(
+        ctx, tf_linear(ctx, x, &n->in, TF_ACT_NONE, NULL), have(&n->in_norm));
+    bool own = n->qk.w.data && !run->stack->spec->bottleneck_values;
+    struct tf_tensor *all = run->stack->spec->bottleneck_values ? in : x;
+    struct tf_tensor *qk = all, *h;
+
+    if (own)
+        qk = tf_norm(ctx, tf_linear(ctx, x, &n->qk, TF_ACT_NONE, NULL),
+                     have(&n->qk_norm));
+    h = tf_attend(run, i, layer, keep_rows(run, qk), qk, all);
+    h = add_branch(run, h, &layer->o, keep_rows(run, in), &inside);
+    h = extra_parts(run, layer, h);
+    inside.post_norm = have(&layer->mlp_post_norm);
+    h = add_branch(run, feed_forward(run, layer, h), &layer->down, h, &inside);
+    return add_branch(run, h, &n->out, keep_rows(run, x), &out);
+}
+
 static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
                                    struct tf_tensor *x)
 {
@@ -155,9 +207,12 @@ static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
 
     if (layer->ssm)
         return ssm_part(run, i, layer, x);
+    if (s->bottleneck)
+        return narrow_layer(run, i, layer, x);
     h = attention_part(run, i, layer, x, &in);
     if (layer->cross_o.w.data)
         h = cross_part(run, i, layer, h);
+    h = extra_parts(run, layer, h);
     if (!s->parallel)
         in = tf_norm(run->ctx, h, norm);
     else if (norm)
@@ -224,6 +279,8 @@ static struct tf_tensor *project(struct tf_run *run, struct tf_tensor *x,
 
     if (stack->spec->projection != here || !stack->embedding_projection.w.data)
         return x;
+    if (stack->spec->trigrams)
+        x = tf_unfold(run->ctx, x, &run->batch->seqs, 3, true);
     return tf_linear(run->ctx, x, &stack->embedding_projection, TF_ACT_NONE,
                      NULL);
 }
@@ -329,7 +386,7 @@ static struct tf_tensor *add_conv(struct tf_run *run, struct tf_tensor *x,
     struct tf_stack *stack = run->stack;
     struct tf_ctx *ctx = run->ctx;
     struct tf_tensor *taps =
-        tf_unfold(ctx, x, &run->batch->seqs, stack->spec->conv_kernel);
+        tf_unfold(ctx, x, &run->batch->seqs, stack->spec->conv_kernel, false);
 
     taps = tf_linear(ctx, taps, &stack->conv, stack->spec->conv_act, y);
     begin_result(run);
@@ -366,7 +423,8 @@ static bool last_layer_may_skip(const struct tf_run *run, size_t last)
     const struct tf_seqs *seqs = &run->batch->seqs;
     bool all_last = true;
 
-    if ((last == 0 && run->stack->conv.w.data) || run->stack->layers[0].ssm)
+    if ((last == 0 && run->stack->conv.w.data) || run->stack->layers[0].ssm ||
+        run->stack->layers[0].span)
         return false;
     for (size_t q = 0; q < seqs->count; q++)
         all_last &= (size_t)run->picked[q] + 1 == seqs->start[q + 1];

@@ -63,3 +63,47 @@ struct tf_tensor *tf_pick_columns(struct tf_ctx *ctx, struct tf_tensor *x,
     }
     return ctx->failed ? NULL : job.y;
 }
+
+struct join {
+    struct tf_node node;
+    struct tf_tensor *part[2];
+};
+
+/* The part's gradient takes what stands at these columns of the result's. */
+static void join_back(struct tf_ctx *ctx, struct tf_node *node)
+{
+    struct join *j = (struct join *)node;
+    struct tf_tensor piece = *node->out;
+
+    piece.dim[1] = tf_cols(j->part[0]);
+    tf_grad_add(ctx, &piece, j->part[0]);
+    piece.grad += piece.dim[1];
+    piece.dim[1] = tf_cols(j->part[1]);
+    tf_grad_add(ctx, &piece, j->part[1]);
+}
+
+struct tf_tensor *tf_join_columns(struct tf_ctx *ctx, struct tf_tensor *a,
+                                  struct tf_tensor *b)
+{
+    struct tf_tensor *y;
+    struct join *n;
+    size_t left, right;
+
+    if (!a || !b)
+        return NULL;
+    left = tf_cols(a);
+    right = tf_cols(b);
+    if (!(y = tf_new(ctx, tf_tensor_rows(a), left + right)))
+        return NULL;
+    for (size_t i = 0; i < y->dim[0]; i++) {
+        memcpy(tf_row(y, i), tf_row(a, i), left * sizeof(float));
+        memcpy(tf_row(y, i) + left, tf_row(b, i), right * sizeof(float));
+    }
+    n = tf_record(ctx, sizeof(*n), y, tf_wants_grad(a) || tf_wants_grad(b),
+                  join_back);
+    if (n) {
+        n->part[0] = a;
+        n->part[1] = b;
+    }
+    return ctx->failed ? NULL : y;
+}

@@ -82,7 +82,7 @@ void tf_back_to_bias(struct tf_ctx *ctx, struct tf_tensor *bias,
 
     if (!(job.sum = tf_grad(ctx, bias)))
         return;
-    job.cols = tf_cols(bias);
+    job.cols = tf_tensor_count(bias);
     tf_pool_run(ctx->pool, (job.cols + COLUMNS - 1) / COLUMNS, sum_columns,
                 &job);
 }
@@ -213,6 +213,8 @@ struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
     struct tf_linear_node *n;
     struct tf_epilogue e = { .bias = w->bias.data, .act = act };
 
+    if (w->groups > 1)
+        return tf_grouped_linear(ctx, x, w, act, residual);
     if (!x || !(y = tf_new(ctx, tf_tensor_rows(x), w->out)))
         return NULL;
     if (ctx->watch)

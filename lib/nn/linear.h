@@ -39,6 +39,11 @@ void tf_back_to_input(struct tf_ctx *ctx, const struct tf_weight *w,
                       struct tf_mat dy, float *dx, size_t ld, size_t rows,
                       bool add);
 
+/* linear_grouped.c: tf_linear() of a weight in groups. */
+struct tf_tensor *tf_grouped_linear(struct tf_ctx *ctx, struct tf_tensor *x,
+                                    struct tf_weight *w, enum tf_act act,
+                                    struct tf_tensor *residual);
+
 /* adapter.c: the linear layer with its adapters, for y already made. */
 void tf_adapted_linear(struct tf_ctx *ctx, struct tf_tensor *y,
                        struct tf_tensor *x, struct tf_weight *w,

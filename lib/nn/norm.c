@@ -33,6 +33,14 @@ static void layer_norm_offset(float *y, const float *x, const float *w,
         y[i] = y[i] * (w[i] + n->w_offset) + (b ? b[i] : 0);
 }
 
+static void affine(float *y, const float *x, const float *w, const float *b,
+                   size_t size)
+{
+    tf_kernels()->mul(y, x, w, size);
+    if (b)
+        tf_kernels()->add(y, y, b, size);
+}
+
 static void norm_rows(void *arg, size_t first, size_t end)
 {
     const struct norm_job *job = arg;
@@ -49,6 +57,9 @@ static void norm_rows(void *arg, size_t first, size_t end)
             if (n->kind == TF_RMS_NORM)
                 k->rms_norm(y + c, x + c, weights(&n->w, c), n->w_offset,
                             n->eps, job->size);
+            else if (n->kind == TF_NO_NORM)
+                affine(y + c, x + c, weights(&n->w, c), weights(&n->b, c),
+                       job->size);
             else if (n->w.data && n->w_offset != 0)
                 layer_norm_offset(y + c, x + c, weights(&n->w, c),
                                   weights(&n->b, c), n, job->size);
@@ -56,6 +67,16 @@ static void norm_rows(void *arg, size_t first, size_t end)
                 k->layer_norm(y + c, x + c, weights(&n->w, c),
                               weights(&n->b, c), n->eps, job->size);
     }
+}
+
+/* dx = w dy, and stats that say so */
+static void affine_back(const struct norm_job *job, float *dx, const float *dy,
+                        const float *w, float stats[2])
+{
+    stats[0] = 0;
+    stats[1] = 1;
+    for (size_t i = 0; dx && i < job->size; i++)
+        dx[i] = (job->fresh ? 0 : dx[i]) + dy[i] * w[i];
 }
 
 static void back_rows(void *arg, size_t first, size_t end)
@@ -70,11 +91,14 @@ static void back_rows(void *arg, size_t first, size_t end)
     for (i = first; i < end; i++)
         for (c = 0; c < cols; c += job->size, stats += 2) {
             float *dx = job->dx ? job->dx + i * job->x->ld + c : NULL;
+            const float *dy = job->y->grad + i * job->y->ld + c;
 
             back.w = weights(&n->w, c);
-            tf_kernels()->norm_back(&back, dx,
-                                    job->y->grad + i * job->y->ld + c,
-                                    tf_row(job->x, i) + c, stats, job->size);
+            if (n->kind == TF_NO_NORM)
+                affine_back(job, dx, dy, back.w, stats);
+            else
+                tf_kernels()->norm_back(&back, dx, dy, tf_row(job->x, i) + c,
+                                        stats, job->size);
         }
 }
 

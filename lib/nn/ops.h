@@ -113,6 +113,10 @@ struct tf_weight {
     struct tf_tensor w; /* [out][in], or [in][out] when transposed (Conv1D);
                            with a base it stands for that tensor (tied) */
     bool transposed;
+    /* More than 1: the layer falls into so many of [out / groups] from
+     * [in / groups], side by side. w is then [out][in / groups], or transposed
+     * [in][out / groups]; of floats, without adapters. */
+    size_t groups;
     struct tf_tensor bias; /* [out] float32; data NULL: none */
     /* Of an int8 w with scales (LLM.int8; in at most TF_INT8_K_MAX): from which
      * magnitude on what it reads is an outlier, 0: none is; and sums of its
@@ -141,7 +145,11 @@ struct tf_tensor *tf_linear_dropout(struct tf_ctx *ctx, struct tf_tensor *x,
  * 1 - p. Without ctx->training, or with p 0, gives x back. */
 struct tf_tensor *tf_dropout(struct tf_ctx *ctx, struct tf_tensor *x, float p);
 
-enum tf_norm_kind { TF_LAYER_NORM, TF_RMS_NORM };
+enum tf_norm_kind {
+    TF_LAYER_NORM,
+    TF_RMS_NORM,
+    TF_NO_NORM /* w x + b alone (MobileBERT's NoNorm); w is there */
+};
 
 struct tf_norm {
     enum tf_norm_kind kind;
@@ -178,6 +186,9 @@ struct tf_tensor *tf_clamp(struct tf_ctx *ctx, struct tf_tensor *x, float most);
 struct tf_tensor *tf_embedding(struct tf_ctx *ctx, struct tf_tensor *table,
                                const int32_t *ids, size_t n, float scale,
                                struct tf_tensor *into);
+/* The columns of a, then those of b. */
+struct tf_tensor *tf_join_columns(struct tf_ctx *ctx, struct tf_tensor *a,
+                                  struct tf_tensor *b);
 /* Rows `rows[i]` of x: [n][C]. */
 struct tf_tensor *tf_gather_rows(struct tf_ctx *ctx, struct tf_tensor *x,
                                  const int32_t *rows, size_t n);
@@ -224,10 +235,27 @@ struct tf_tensor *tf_mean_rows(struct tf_ctx *ctx, struct tf_tensor *x,
                                const struct tf_seqs *seqs);
 
 /* Each row with its neighbours laid side by side, `kernel` (odd) rows around
- * it: [T][kernel C], zeros where the sequence ends. A convolution over tokens
- * is tf_linear() of that. */
+ * it, the first of them first or `backwards`: [T][kernel C], zeros where the
+ * sequence ends. A convolution over tokens is tf_linear() of that. */
 struct tf_tensor *tf_unfold(struct tf_ctx *ctx, struct tf_tensor *x,
-                            const struct tf_seqs *seqs, size_t kernel);
+                            const struct tf_seqs *seqs, size_t kernel,
+                            bool backwards);
+
+/* A convolution of each column by itself over the K (odd) tokens around each:
+ * w [C][K], zeros where the sequence ends. */
+struct tf_tensor *tf_depthwise_conv(struct tf_ctx *ctx, struct tf_tensor *x,
+                                    const struct tf_seqs *seqs,
+                                    struct tf_tensor *w);
+
+/*
+ * A convolution whose kernels come from the tokens (Jiang et al. 2020,
+ * ConvBERT's span-based dynamic convolution): each head's columns of x
+ * [T][H D] over the K (odd) tokens around each, weighted by the softmax of the
+ * token's K numbers for the head, of taps [T][H K].
+ */
+struct tf_tensor *tf_dynamic_conv(struct tf_ctx *ctx, struct tf_tensor *x,
+                                  const struct tf_seqs *seqs,
+                                  struct tf_tensor *taps, size_t heads);
 
 /* A short convolution of each column by itself over the tokens up to each:
  * w [C][K], the last column being the token's own; bias [C] or NULL. past[s]

@@ -8,7 +8,14 @@ struct unfold {
     struct tf_tensor *x;
     struct tf_seqs seqs;
     size_t kernel;
+    bool backwards;
 };
+
+/* The column that neighbour i stands at. */
+static size_t column(const struct unfold *u, size_t i)
+{
+    return (u->backwards ? u->kernel - 1 - i : i) * tf_cols(u->x);
+}
 
 /* The rows of sequence s that have neighbour i: t from *first to *end, the
  * neighbour being row t + i - kernel / 2. */
@@ -35,7 +42,8 @@ static void unfold_back(struct tf_ctx *ctx, struct tf_node *node)
         for (i = 0; i < u->kernel; i++)
             for (inside(u, s, i, &t, &end); t < end; t++) {
                 dx = grad + (t + i - half) * u->x->ld;
-                tf_kernels()->add(dx, dx, y->grad + t * y->ld + i * cols, cols);
+                tf_kernels()->add(dx, dx, y->grad + t * y->ld + column(u, i),
+                                  cols);
             }
 }
 
@@ -47,14 +55,19 @@ static void unfold(const struct unfold *u, struct tf_tensor *y)
     for (s = 0; s < u->seqs.count; s++)
         for (i = 0; i < u->kernel; i++)
             for (inside(u, s, i, &t, &end); t < end; t++)
-                memcpy(tf_row(y, t) + i * cols, tf_row(u->x, t + i - half),
+                memcpy(tf_row(y, t) + column(u, i), tf_row(u->x, t + i - half),
                        cols * sizeof(float));
 }
 
 struct tf_tensor *tf_unfold(struct tf_ctx *ctx, struct tf_tensor *x,
-                            const struct tf_seqs *seqs, size_t kernel)
+                            const struct tf_seqs *seqs, size_t kernel,
+                            bool backwards)
 {
-    struct unfold job = { .x = x, .seqs = *seqs, .kernel = kernel }, *n;
+    struct unfold job = { .x = x,
+                          .seqs = *seqs,
+                          .kernel = kernel,
+                          .backwards = backwards },
+                  *n;
     struct tf_tensor *y;
 
     if (!x || !(y = tf_new(ctx, tf_tensor_rows(x), kernel * tf_cols(x))))

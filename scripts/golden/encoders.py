@@ -128,6 +128,13 @@ def gamma_beta(values):
             for n, v in values.items()}
 
 
+def quieter(values):
+    """Where nothing is normed numbers grow from layer to layer, and with them
+    what float32 loses."""
+    return {n: v * 0.6 if v.ndim == 2 and ".layer." in n else v
+            for n, v in values.items()}
+
+
 def stored(dtype):
     return lambda values: {n: v.to(dtype) for n, v in values.items()}
 
@@ -305,6 +312,35 @@ MODELS = {
     "xlm": (xlm("xlm"), "XLM", (tt.bert, {"max_length": 100})),
     "flaubert": (xlm("flaubert", pre_norm=False, gelu_activation=False),
                  "Flaubert", (tt.bert, {"max_length": 100})),
+    "mobilebert": (plain(
+        "mobilebert", embedding_size=12, intra_bottleneck_size=16,
+        num_feedforward_networks=3, hidden_act="relu"), "MobileBert",
+        (tt.bert, {"max_length": 100}), (quieter, 1)),
+    # each switch the other way
+    "mobilebert-norm": (plain(
+        "mobilebert", embedding_size=12, intra_bottleneck_size=16,
+        num_feedforward_networks=2, use_bottleneck_attention=True,
+        key_query_shared_bottleneck=False, trigram_input=False,
+        normalization_type="layer_norm", classifier_activation=False,
+        layer_norm_eps=1e-3, hidden_act="gelu"), "MobileBert",
+        (tt.bert, {"max_length": 100})),
+    "mobilebert-wide": (plain(
+        "mobilebert", embedding_size=24, use_bottleneck=False,
+        num_feedforward_networks=2), "MobileBert",
+        (tt.bert, {"max_length": 100}), (quieter, 1)),
+    "squeezebert": (plain(
+        "squeezebert", embedding_size=24, q_groups=4, k_groups=2, v_groups=3,
+        post_attention_groups=1, intermediate_groups=4, output_groups=6,
+        layer_norm_eps=1e-3), "SqueezeBert",
+        (tt.bert, {"max_length": 100})),
+    "convbert": (plain(
+        "convbert", embedding_size=16, hidden_size=32, num_attention_heads=4,
+        head_ratio=2, conv_kernel_size=5), "ConvBert",
+        (tt.bert, {"max_length": 100})),
+    "convbert-grouped": (plain(
+        "convbert", embedding_size=24, num_groups=3, head_ratio=4,
+        conv_kernel_size=3, hidden_act="relu"), "ConvBert",
+        (tt.bert, {"max_length": 100})),
     # the same small BERT, written in other ways
     "bert-multi-label": (bert_config(
         problem_type="multi_label_classification", hidden_act="gelu_new"),
