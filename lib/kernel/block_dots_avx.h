@@ -24,11 +24,14 @@ struct small {
     bool min; /* f16 d, m: a weight is q d + m, else q d */
 };
 
-/* A type of LARGE elements: groups of 32, or of 16, have scales, and minimums
- * that are taken off. */
+/* A type of LARGE elements: groups of 32, or of 16, have integer scales. A
+ * byte of it is a weight; or, less `offset`, one; or one less its group's
+ * minimum. */
 struct large {
     size_t size;
-    bool sixteen, min;
+    bool sixteen;
+    enum { SIGNED, OFFSET, MIN } bytes;
+    int offset; /* the number of bits of it: a power of two */
 };
 
 INLINE float half_at(const byte *p)
@@ -146,8 +149,7 @@ INLINE __m256i bytes_q6_k(const byte *p, int i)
     __m256i low = bits_of(load_piece(at), i % 4 / 2 * 4, 4);
     __m256i high = bits_of(load_piece(p + 128 + 32 * (i / 4)), 2 * (i % 4), 2);
 
-    return _mm256_sub_epi8(_mm256_or_si256(low, _mm256_slli_epi16(high, 4)),
-                           _mm256_set1_epi8(32));
+    return _mm256_or_si256(low, _mm256_slli_epi16(high, 4));
 }
 
 INLINE __m256i bytes_iq4_xs(const byte *p, int i)
@@ -155,98 +157,95 @@ INLINE __m256i bytes_iq4_xs(const byte *p, int i)
     return look_up(iq4_values, nibbles(p + 8 + 16 * i));
 }
 
-/* Eight bytes as floats. */
-INLINE __m256 small_numbers(uint64_t v)
-{
-    return _mm256_cvtepi32_ps(
-        _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)v)));
-}
-
-INLINE __m256 signed_numbers(const void *p)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p)));
-}
-
-/* The scales and the minimums of a block's groups: of 32 in the first vector,
- * of 16 in both. */
+/* Of a block: the scales and the minimums of its groups, and what these are
+ * multiplied by. `scale` has sixteen, or eight in the lower half; `pair` has
+ * each twice. */
 struct scales {
-    __m256 scale[2], min[2];
+    float d, dmin;
+    __m256i scale, min;
+    int32_t pair[16];
 };
 
-INLINE struct scales scales_q4_k(const byte *p)
+INLINE __m256i eight(uint64_t v)
+{
+    return _mm256_castsi128_si256(
+        _mm_cvtepu8_epi16(_mm_cvtsi64_si128((long long)v)));
+}
+
+INLINE void put_scales(struct scales *s, __m256i scale)
+{
+    __m256i low = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(scale));
+    __m256i high = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(scale, 1));
+
+    s->scale = scale;
+    low = _mm256_or_si256(low, _mm256_slli_epi32(low, 16));
+    high = _mm256_or_si256(high, _mm256_slli_epi32(high, 16));
+    _mm256_storeu_si256((__m256i *)(void *)s->pair, low);
+    _mm256_storeu_si256((__m256i *)(void *)(s->pair + 8), high);
+}
+
+INLINE void scales_q4_k(struct scales *s, const byte *p)
 {
     const uint32_t six = 0x3f3f3f3f, four = 0x0f0f0f0f, two = 0x03030303;
     uint32_t a = le32(p + 4), b = le32(p + 8), c = le32(p + 12);
     uint64_t scale = (c & four) | (a >> 6 & two) << 4;
     uint64_t min = (c >> 4 & four) | (b >> 6 & two) << 4;
-    struct scales s;
 
-    s.scale[0] = _mm256_mul_ps(_mm256_set1_ps(half_at(p)),
-                               small_numbers(scale << 32 | (a & six)));
-    s.min[0] = _mm256_mul_ps(_mm256_set1_ps(half_at(p + 2)),
-                             small_numbers(min << 32 | (b & six)));
-    return s;
+    s->d = half_at(p);
+    s->dmin = half_at(p + 2);
+    put_scales(s, eight(scale << 32 | (a & six)));
+    s->min = eight(min << 32 | (b & six));
 }
 
-INLINE struct scales scales_q5_k(const byte *p)
+INLINE void scales_q5_k(struct scales *s, const byte *p)
 {
-    return scales_q4_k(p);
+    scales_q4_k(s, p);
 }
 
-INLINE struct scales scales_q6_k(const byte *p)
+INLINE __m256i sixteen_signed(const void *p)
 {
-    __m256 d = _mm256_set1_ps(half_at(p + 208));
-    struct scales s;
-
-    s.scale[0] = _mm256_mul_ps(d, signed_numbers(p + 192));
-    s.scale[1] = _mm256_mul_ps(d, signed_numbers(p + 200));
-    return s;
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128(p));
 }
 
-INLINE struct scales scales_q3_k(const byte *p)
+INLINE void scales_q6_k(struct scales *s, const byte *p)
 {
-    __m256 d = _mm256_set1_ps(half_at(p + 108));
+    s->d = half_at(p + 208);
+    put_scales(s, sixteen_signed(p + 192));
+}
+
+INLINE void scales_q3_k(struct scales *s, const byte *p)
+{
     int8_t bytes[16];
     int numbers[16];
-    struct scales s;
 
     q3_scales(p + 96, numbers);
     for (int i = 0; i < 16; i++)
         bytes[i] = (int8_t)numbers[i];
-    s.scale[0] = _mm256_mul_ps(d, signed_numbers(bytes));
-    s.scale[1] = _mm256_mul_ps(d, signed_numbers(bytes + 8));
-    return s;
+    s->d = half_at(p + 108);
+    put_scales(s, sixteen_signed(bytes));
 }
 
-INLINE struct scales scales_q2_k(const byte *p)
+INLINE void scales_q2_k(struct scales *s, const byte *p)
 {
-    const uint64_t four = 0x0f0f0f0f0f0f0f0f;
-    __m256 d = _mm256_set1_ps(half_at(p + 80));
-    __m256 dmin = _mm256_set1_ps(half_at(p + 82));
-    struct scales s;
+    __m256i v = sixteen_signed(p), four = _mm256_set1_epi16(15);
 
-    for (int i = 0; i < 2; i++) {
-        uint64_t v = (uint64_t)le32(p + 8 * i + 4) << 32 | le32(p + 8 * i);
-
-        s.scale[i] = _mm256_mul_ps(d, small_numbers(v & four));
-        s.min[i] = _mm256_mul_ps(dmin, small_numbers(v >> 4 & four));
-    }
-    return s;
+    s->d = half_at(p + 80);
+    s->dmin = half_at(p + 82);
+    put_scales(s, _mm256_and_si256(v, four));
+    s->min = _mm256_and_si256(_mm256_srli_epi16(v, 4), four);
 }
 
-INLINE struct scales scales_iq4_xs(const byte *p)
+INLINE void scales_iq4_xs(struct scales *s, const byte *p)
 {
     int high = p[2] | p[3] << 8;
-    int8_t bytes[8];
-    struct scales s;
+    int8_t bytes[16] = { 0 };
 
     for (int i = 0; i < 8; i++)
         bytes[i] = (int8_t)(((p[4 + i / 2] >> 4 * (i % 2) & 15) |
                              (high >> 2 * i & 3) << 4) -
                             32);
-    s.scale[0] =
-        _mm256_mul_ps(_mm256_set1_ps(half_at(p)), signed_numbers(bytes));
-    return s;
+    s->d = half_at(p);
+    put_scales(s, sixteen_signed(bytes));
 }
 
 /* Unsigned times signed bytes, four at a time. */
@@ -277,13 +276,37 @@ INLINE __m256 products(bool min, __m256i w, const int8_t *x)
     return _mm256_cvtepi32_ps(add_products(sum, w, y));
 }
 
-INLINE float add_up(__m256 v)
+/* Sums of products by pairs, times the group's scale: w's bytes are at most 127
+ * and two of them with their y no overflow. */
+INLINE __m256i add_scaled(__m256i sum, bool sign, __m256i w, const int8_t *x,
+                          __m256i scale)
 {
-    __m128 s =
-        _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    __m256i y = load_piece(x), pairs;
 
+    if (sign) {
+        y = _mm256_sign_epi8(y, w);
+        w = _mm256_abs_epi8(w);
+    }
+    pairs = _mm256_maddubs_epi16(w, y);
+#if defined(__AVX512VNNI__) && defined(__AVX512VL__)
+    return _mm256_dpwssd_epi32(sum, pairs, scale);
+#elif defined(__AVXVNNI__)
+    return _mm256_dpwssd_avx_epi32(sum, pairs, scale);
+#else
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, scale));
+#endif
+}
+
+INLINE float add_up_four(__m128 s)
+{
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+
+INLINE float add_up(__m256 v)
+{
+    return add_up_four(
+        _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1)));
 }
 
 INLINE void fetch(const byte *p, size_t bytes)
@@ -294,13 +317,13 @@ INLINE void fetch(const byte *p, size_t bytes)
 
 typedef __m256i small_bytes(const byte *p);
 typedef __m256i large_bytes(const byte *p, int i);
-typedef struct scales large_scales(const byte *p);
+typedef void large_scales(struct scales *s, const byte *p);
 
 /* Blocks [0, blocks) of one chunk of m rows of x; m and all that says what the
  * type is are constants of each call, here and below. */
 INLINE void small_chunk(struct small type, small_bytes *bytes, size_t m,
                         const struct tf_q8 *x, size_t ldx, const byte *w,
-                        size_t blocks, __m256 (*sum)[2], float *rest)
+                        size_t blocks, __m256 *sum, float *rest)
 {
     size_t b, i;
 
@@ -313,12 +336,11 @@ INLINE void small_chunk(struct small type, small_bytes *bytes, size_t m,
         for (i = 0; i < m; i++) {
             const struct tf_q8 *y = x + i * ldx;
             __m256 scale = _mm256_set1_ps(d * y->scale[b]);
-            __m256 *to = &sum[i][b % 2];
 
-            *to = _mm256_fmadd_ps(products(type.min, q, y->q + PIECE * b),
-                                  scale, *to);
+            sum[i] = _mm256_fmadd_ps(products(type.min, q, y->q + PIECE * b),
+                                     scale, sum[i]);
             if (type.min)
-                rest[i] += least * (y->sum[2 * b] + y->sum[2 * b + 1]);
+                rest[i] += least * y->sum[b];
         }
     }
 }
@@ -329,7 +351,7 @@ INLINE void small_rows(struct small type, small_bytes *bytes, size_t m,
                        size_t ldc)
 {
     size_t whole = k / LARGE, rest = k % LARGE / SMALL, i, j, p;
-    __m256 sum[TF_THIN_ROWS][2];
+    __m256 sum[TF_THIN_ROWS];
     float least[TF_THIN_ROWS];
 
     for (j = 0; j < n; j++, w += row) {
@@ -337,7 +359,7 @@ INLINE void small_rows(struct small type, small_bytes *bytes, size_t m,
 
 #pragma GCC unroll 8
         for (i = 0; i < m; i++) {
-            sum[i][0] = sum[i][1] = _mm256_setzero_ps();
+            sum[i] = _mm256_setzero_ps();
             least[i] = 0;
         }
         for (p = 0; p < whole; p++, at += PIECES * type.size) {
@@ -350,52 +372,86 @@ INLINE void small_rows(struct small type, small_bytes *bytes, size_t m,
         }
 #pragma GCC unroll 8
         for (i = 0; i < m; i++)
-            c[i * ldc + j] =
-                least[i] + add_up(_mm256_add_ps(sum[i][0], sum[i][1]));
+            c[i * ldc + j] = add_up(sum[i]) + least[i];
     }
 }
 
-/* What piece i is scaled by, of the scales s of 32 or of 16. */
-INLINE __m256 piece_scale(bool sixteen, const float *s, int i)
+/* What piece i is scaled by. */
+INLINE __m256i piece_scale(bool sixteen, const int32_t *pair, int i)
 {
     const __m256i low = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
 
     if (!sixteen)
-        return _mm256_broadcast_ss(s + i);
-    return _mm256_permutevar8x32_ps(
-        _mm256_castpd_ps(
-            _mm256_broadcast_sd((const double *)(const void *)(s + 2 * i))),
+        return _mm256_set1_epi32(pair[i]);
+    return _mm256_permutevar8x32_epi32(
+        _mm256_castpd_si256(
+            _mm256_broadcast_sd((const double *)(const void *)(pair + 2 * i))),
         low);
 }
 
-/* s[16]: the block's scales by those of a row of x; and what is taken off. */
-INLINE __m256 meet_scales(struct large type, const struct scales *with,
-                          const struct tf_q8 *x, float *s, __m256 sum)
+/* What the minimums of a block take off a row: in its sum, or in `rest`. */
+INLINE void take_min(bool sixteen, const struct scales *with,
+                     const struct tf_q8 *x, __m256 *sum, __m128 *rest)
 {
-    const __m256i low = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
-    const __m256i high = _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7);
-    __m256 scale = _mm256_loadu_ps(x->scale);
-    __m256 a = _mm256_loadu_ps(x->sum), b = _mm256_loadu_ps(x->sum + 8);
+    __m256i sums = load_piece(x->sums);
+    float d = -x->scale[0] * with->dmin;
+    __m128i by32;
 
-    if (!type.sixteen) {
-        _mm256_storeu_ps(s, _mm256_mul_ps(with->scale[0], scale));
-        if (type.min) {
-            a = _mm256_castpd_ps(_mm256_permute4x64_pd(
-                _mm256_castps_pd(_mm256_hadd_ps(a, b)), 0xd8));
-            sum = _mm256_fnmadd_ps(with->min[0], a, sum);
-        }
-        return sum;
+    if (sixteen) {
+        *sum = _mm256_fmadd_ps(
+            _mm256_set1_ps(d),
+            _mm256_cvtepi32_ps(_mm256_madd_epi16(with->min, sums)), *sum);
+        return;
     }
-    _mm256_storeu_ps(
-        s, _mm256_mul_ps(with->scale[0], _mm256_permutevar8x32_ps(scale, low)));
-    _mm256_storeu_ps(
-        s + 8,
-        _mm256_mul_ps(with->scale[1], _mm256_permutevar8x32_ps(scale, high)));
-    if (type.min) {
-        sum = _mm256_fnmadd_ps(with->min[0], a, sum);
-        sum = _mm256_fnmadd_ps(with->min[1], b, sum);
+    by32 = _mm_hadd_epi16(_mm256_castsi256_si128(sums),
+                          _mm256_extracti128_si256(sums, 1));
+    by32 = _mm_madd_epi16(_mm256_castsi256_si128(with->min), by32);
+    *rest = _mm_fmadd_ps(_mm_set1_ps(d), _mm_cvtepi32_ps(by32), *rest);
+}
+
+/* Less what the bytes have too much. */
+INLINE __m256i start_of(struct large type, const struct scales *with,
+                        const struct tf_q8 *x)
+{
+    if (type.bytes != OFFSET)
+        return _mm256_setzero_si256();
+    return _mm256_sub_epi32(
+        _mm256_setzero_si256(),
+        _mm256_slli_epi32(_mm256_madd_epi16(load_piece(x->sums), with->scale),
+                          type.offset));
+}
+
+/* A block at w with m chunks of x. */
+INLINE void large_block(struct large type, large_bytes *bytes,
+                        large_scales *scales, size_t m, const struct tf_q8 *x,
+                        size_t ldx, const byte *w, __m256 *sum, __m128 *rest)
+{
+    __m256i whole[TF_THIN_ROWS];
+    struct scales with;
+    size_t i;
+    int piece;
+
+    scales(&with, w);
+#pragma GCC unroll 8
+    for (i = 0; i < m; i++) {
+        whole[i] = start_of(type, &with, x + i * ldx);
+        if (type.bytes == MIN)
+            take_min(type.sixteen, &with, x + i * ldx, &sum[i], &rest[i]);
     }
-    return sum;
+#pragma GCC unroll 8
+    for (piece = 0; piece < PIECES; piece++) {
+        __m256i q = bytes(w, piece);
+        __m256i scale = piece_scale(type.sixteen, with.pair, piece);
+
+#pragma GCC unroll 8
+        for (i = 0; i < m; i++)
+            whole[i] = add_scaled(whole[i], type.bytes == SIGNED, q,
+                                  x[i * ldx].q + PIECE * piece, scale);
+    }
+#pragma GCC unroll 8
+    for (i = 0; i < m; i++)
+        sum[i] = _mm256_fmadd_ps(_mm256_set1_ps(x[i * ldx].scale[0] * with.d),
+                                 _mm256_cvtepi32_ps(whole[i]), sum[i]);
 }
 
 INLINE void large_rows(struct large type, large_bytes *bytes,
@@ -403,40 +459,27 @@ INLINE void large_rows(struct large type, large_bytes *bytes,
                        const struct tf_q8 *x, size_t ldx, const byte *w,
                        size_t row, size_t n, float *c, size_t ldc)
 {
-    float s[TF_THIN_ROWS][16];
-    __m256 sum[TF_THIN_ROWS][2];
+    __m256 sum[TF_THIN_ROWS];
+    __m128 rest[TF_THIN_ROWS];
     size_t i, j, p;
-    int piece;
 
     for (j = 0; j < n; j++, w += row) {
         const byte *at = w;
 
 #pragma GCC unroll 8
-        for (i = 0; i < m; i++)
-            sum[i][0] = sum[i][1] = _mm256_setzero_ps();
+        for (i = 0; i < m; i++) {
+            sum[i] = _mm256_setzero_ps();
+            rest[i] = _mm_setzero_ps();
+        }
         for (p = 0; p < k / LARGE; p++, at += type.size) {
-            struct scales with = scales(at);
-
             fetch(at, type.size);
-#pragma GCC unroll 8
-            for (i = 0; i < m; i++)
-                sum[i][0] =
-                    meet_scales(type, &with, x + i * ldx + p, s[i], sum[i][0]);
-#pragma GCC unroll 8
-            for (piece = 0; piece < PIECES; piece++) {
-                __m256i q = bytes(at, piece);
-
-#pragma GCC unroll 8
-                for (i = 0; i < m; i++)
-                    sum[i][piece % 2] = _mm256_fmadd_ps(
-                        products(type.min, q, x[i * ldx + p].q + PIECE * piece),
-                        piece_scale(type.sixteen, s[i], piece),
-                        sum[i][piece % 2]);
-            }
+            large_block(type, bytes, scales, m, x + p, ldx, at, sum, rest);
         }
 #pragma GCC unroll 8
         for (i = 0; i < m; i++)
-            c[i * ldc + j] = add_up(_mm256_add_ps(sum[i][0], sum[i][1]));
+            c[i * ldc + j] = type.bytes == MIN && !type.sixteen
+                                 ? add_up(sum[i]) + add_up_four(rest[i])
+                                 : add_up(sum[i]);
     }
 }
 
@@ -469,10 +512,13 @@ INLINE void small_dots(struct small type, small_bytes *bytes, size_t k,
                        const void *w, size_t ldw, size_t n, float *c,
                        size_t ldc){ EACH_ROWS(SMALL_ROWS) }
 
-INLINE void large_dots(struct large type, large_bytes *bytes,
-                       large_scales *scales, size_t k, const struct tf_q8 *x,
-                       size_t ldx, size_t m, const void *w, size_t ldw,
-                       size_t n, float *c, size_t ldc){ EACH_ROWS(LARGE_ROWS) }
+INLINE
+    void large_dots(struct large type, large_bytes *bytes, large_scales *scales,
+                    size_t k, const struct tf_q8 *x, size_t ldx, size_t m,
+                    const void *w, size_t ldw, size_t n, float *c, size_t ldc)
+{
+    EACH_ROWS(LARGE_ROWS)
+}
 
 #define SMALL_DOTS(name, size, min)                                            \
     static void q8_dots_##name(size_t k, const struct tf_q8 *x, size_t ldx,    \
@@ -484,27 +530,33 @@ INLINE void large_dots(struct large type, large_bytes *bytes,
         small_dots(type, bytes_##name, k, x, ldx, m, w, ldw, n, c, ldc);       \
     }
 
-#define LARGE_DOTS(name, size, sixteen, min)                                   \
+#define LARGE_DOTS(name, size, sixteen, bytes, offset)                         \
     static void q8_dots_##name(size_t k, const struct tf_q8 *x, size_t ldx,    \
                                size_t m, const void *w, size_t ldw, size_t n,  \
                                float *c, size_t ldc)                           \
     {                                                                          \
-        const struct large type = { size, sixteen, min };                      \
+        const struct large type = { size, sixteen, bytes, offset };            \
                                                                                \
         large_dots(type, bytes_##name, scales_##name, k, x, ldx, m, w, ldw, n, \
                    c, ldc);                                                    \
     }
 
-SMALL_DOTS(q4_0, 18, false) SMALL_DOTS(q4_1, 20, true)
-    SMALL_DOTS(q5_0, 22, false) SMALL_DOTS(q5_1, 24, true)
-        SMALL_DOTS(q8_0, 34, false) SMALL_DOTS(iq4_nl, 18, false)
-            LARGE_DOTS(q2_k, 84, true, true) LARGE_DOTS(q3_k, 110, true, false)
-                LARGE_DOTS(q4_k, 144, false, true) LARGE_DOTS(q5_k, 176, false,
-                                                              true)
-                    LARGE_DOTS(q6_k, 210, true, false) LARGE_DOTS(iq4_xs, 136,
-                                                                  false, false)
+/* clang-format off */
+SMALL_DOTS(q4_0, 18, false)
+SMALL_DOTS(q4_1, 20, true)
+SMALL_DOTS(q5_0, 22, false)
+SMALL_DOTS(q5_1, 24, true)
+SMALL_DOTS(q8_0, 34, false)
+SMALL_DOTS(iq4_nl, 18, false)
+LARGE_DOTS(q2_k, 84, true, MIN, 0)
+LARGE_DOTS(q3_k, 110, true, SIGNED, 0)
+LARGE_DOTS(q4_k, 144, false, MIN, 0)
+LARGE_DOTS(q5_k, 176, false, MIN, 0)
+LARGE_DOTS(q6_k, 210, true, OFFSET, 5)
+LARGE_DOTS(iq4_xs, 136, false, SIGNED, 0)
+/* clang-format on */
 
-                        static inline void fill_q8_dots(struct tf_kernels *k)
+static inline void fill_q8_dots(struct tf_kernels *k)
 {
     k->q8_dots[TF_Q4_0] = q8_dots_q4_0;
     k->q8_dots[TF_Q4_1] = q8_dots_q4_1;

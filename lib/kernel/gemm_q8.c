@@ -35,12 +35,18 @@ static const float *row_of(const struct tf_gemm *g, size_t i)
     return (const float *)g->a.data + i * g->a.rs;
 }
 
+static size_t block_of(const struct tf_gemm *g)
+{
+    return tf_dtype_info(g->b.dtype)->block;
+}
+
 static void quantize_row(void *arg, size_t i, int worker)
 {
     const struct work *w = arg;
 
     (void)worker;
-    tf_q8_quantize(w->kern, w->x + i * w->chunks, row_of(w->g, i), w->g->k);
+    tf_q8_quantize(w->kern, w->x + i * w->chunks, row_of(w->g, i), w->g->k,
+                   block_of(w->g));
 }
 
 static void round_row(void *arg, size_t i, int worker)
@@ -48,7 +54,8 @@ static void round_row(void *arg, size_t i, int worker)
     const struct work *w = arg;
 
     (void)worker;
-    tf_q8_round(w->kern, w->rounded + i * w->g->k, row_of(w->g, i), w->g->k);
+    tf_q8_round(w->kern, w->rounded + i * w->g->k, row_of(w->g, i), w->g->k,
+                block_of(w->g));
 }
 
 static void multiply(void *arg, size_t job, int worker)
