@@ -2,6 +2,7 @@
 #include "cmd/cli.h"
 #include "cmd/train_data.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,16 +41,6 @@ static void catch_signals(void)
     signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like no room */
 }
 
-static void print_line(void *arg, const char *json)
-{
-    (void)arg;
-    if (tf_parallel_rank())
-        return; /* the first of several processes speaks for all */
-    cli_progress_clear();
-    puts(json);
-    fflush(stdout);
-}
-
 static void print_note(void *arg, const char *text)
 {
     (void)arg;
@@ -57,6 +48,23 @@ static void print_note(void *arg, const char *text)
         return;
     cli_progress_clear();
     cli_note("%s", text);
+}
+
+static int output_error;
+
+/* A run is worth more than its lines, which trainer_state.json has as well. */
+static void print_line(void *arg, const char *json)
+{
+    (void)arg;
+    if (tf_parallel_rank() || output_error)
+        return; /* the first of several processes speaks for all */
+    cli_progress_clear();
+    if (puts(json) != EOF && !fflush(stdout))
+        return;
+    output_error = errno;
+    if (!dry_run)
+        cli_note("can't write to standard output: %s; training goes on",
+                 strerror(output_error));
 }
 
 static void show_progress(void *arg, int64_t steps, int64_t all)
@@ -185,5 +193,11 @@ int main(int argc, char **argv)
     tf_trainer_free(trainer);
     tf_train_config_release(&config);
     tf_parallel_end();
+    if (output_error)
+        cli_die(CLI_FILE, "can't write to standard output: %s%s",
+                strerror(output_error),
+                dry_run ? ""
+                        : "; the model is whole, and trainer_state.json beside "
+                          "it has the lines");
     return cli_finish(CLI_OK);
 }

@@ -6,9 +6,11 @@
 #include <cmocka.h>
 
 #include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/io.h"
@@ -125,10 +127,43 @@ static void a_run_is_named_by_day_and_host(void **state)
     free(name);
 }
 
+static void without_room_the_file_ends_with_the_last_whole_record(void **state)
+{
+    struct tf_buf file = TF_BUF_INIT;
+    struct tf_err err, later;
+    struct tf_events *e = tf_events_open(dir, &err);
+    struct rlimit old, limit;
+    size_t at = 0;
+    int n = 0;
+
+    (void)state;
+    assert_non_null(e);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    limit = old;
+    limit.rlim_cur = 1000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    while (n < 100 && !tf_events_scalar(e, "a", 1, n + 1, &err))
+        n++;
+    assert_int_not_equal(tf_events_scalar(e, "a", 1, n + 1, &later), 0);
+    setrlimit(RLIMIT_FSIZE, &old);
+    tf_events_close(e);
+    assert_in_range(n, 10, 99);
+    assert_non_null(strstr(err.msg, dir));
+    assert_non_null(strstr(err.msg, "can't write: "));
+    take(dir, &file);
+    for (; at < file.len; n--)
+        at += tf_load_le64(file.data + at) + 16;
+    assert_int_equal(at, file.len);
+    assert_int_equal(n, -1); /* the version's record is one, too */
+    tf_buf_release(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scalars_and_text_are_framed_messages),
+        cmocka_unit_test(without_room_the_file_ends_with_the_last_whole_record),
         cmocka_unit_test(the_checksum_is_castagnolis),
         cmocka_unit_test(a_folder_that_cannot_be_made_is_named),
         cmocka_unit_test(a_run_is_named_by_day_and_host),

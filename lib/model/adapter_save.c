@@ -1,5 +1,6 @@
 #include "model/adapter.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
@@ -44,8 +45,8 @@ static int write_json(json_t *json, const char *dir, const char *name,
     if (!failed &&
         (json_dumpf(json, out.f, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) ||
          fputc('\n', out.f) == EOF)) {
+        failed = tf_fail(err, "%.300s: can't write: %s", path, strerror(errno));
         tf_replace_abort(&out);
-        failed = tf_fail(err, "%.300s: can't be written", path);
     } else if (!failed) {
         failed = tf_replace_commit(&out, err);
     }

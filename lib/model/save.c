@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
@@ -83,8 +84,8 @@ static int write_config(const struct tf_model *m, const char *path,
              tf_replace_open(&out, path, err);
     if (!failed && (json_dumpf(config, out.f, JSON_INDENT(2)) ||
                     fputc('\n', out.f) == EOF)) {
+        failed = tf_fail(err, "%.300s: can't write: %s", path, strerror(errno));
         tf_replace_abort(&out);
-        failed = tf_fail(err, "%.300s: can't be written", path);
     } else if (!failed) {
         failed = tf_replace_commit(&out, err);
     }

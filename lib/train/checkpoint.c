@@ -266,8 +266,8 @@ static json_t *state_json(const struct tf_checkpoint *c, struct tf_err *err)
     return all;
 }
 
-int tf_train_state_write(const struct tf_checkpoint *c, const char *dir,
-                         struct tf_err *err)
+static int write_state(const struct tf_checkpoint *c, const char *dir,
+                       struct tf_err *err)
 {
     char *path = tf_path(dir, "trainer_state.json", err);
     json_t *all = path ? state_json(c, err) : NULL;
@@ -278,8 +278,8 @@ int tf_train_state_write(const struct tf_checkpoint *c, const char *dir,
                                JSON_INDENT(2) | JSON_SORT_KEYS |
                                    JSON_REAL_PRECISION(17)) ||
                     fputc('\n', out.f) == EOF)) {
+        failed = tf_fail(err, "%.300s: can't write: %s", path, strerror(errno));
         tf_replace_abort(&out);
-        failed = tf_fail(err, "%.300s: can't be written", path);
     } else if (!failed) {
         failed = tf_replace_commit(&out, err);
     }
@@ -352,8 +352,8 @@ static int copy_file(const char *from, const char *to, struct tf_err *err)
                  tf_replace_open(&out, to, err);
 
     if (!failed && fwrite(bytes.data, 1, bytes.len, out.f) != bytes.len) {
+        failed = tf_fail(err, "%.300s: can't write: %s", to, strerror(errno));
         tf_replace_abort(&out);
-        failed = tf_fail(err, "%.300s: can't be written", to);
     } else if (!failed) {
         failed = tf_replace_commit(&out, err);
     }
@@ -420,7 +420,7 @@ static int write_files(const struct tf_checkpoint *c, const char *dir,
                    tf_checkpoint_copy(c->model_dir, c->tokenizer_dir, dir,
                                       err) ||
                    (c->optimizer && write_optimizer(c, dir, err)) ||
-                   tf_train_state_write(c, dir, err) || sync_folder(dir, err)
+                   write_state(c, dir, err) || sync_folder(dir, err)
                ? -1
                : 0;
 }
@@ -446,6 +446,61 @@ int tf_checkpoint_save(const struct tf_checkpoint *c, struct tf_err *err)
     free(old);
     free(aside);
     free(path);
+    return failed ? -1 : 0;
+}
+
+static int move_file(const char *from, const char *to, const char *name,
+                     struct tf_err *err)
+{
+    char *source = tf_path(from, name, err);
+    char *target = source ? tf_path(to, name, err) : NULL;
+    int failed = !target;
+
+    if (!failed && rename(source, target))
+        failed = tf_fail(err, "%.300s: %s", target, strerror(errno));
+    free(source);
+    free(target);
+    return failed ? -1 : 0;
+}
+
+/* Rename the files of one folder into another: those that hold the weights
+ * last, so that none stand there without what belongs to them. */
+static int move_files(const char *from, const char *to, struct tf_err *err)
+{
+    static const char weights[] = "model.safetensors";
+    size_t n = sizeof(weights) - 1;
+    int failed = 0;
+
+    for (int last = 0; last < 2 && !failed; last++) {
+        DIR *d = opendir(from);
+        struct dirent *e;
+
+        if (!d)
+            return tf_fail(err, "%.300s: %s", from, strerror(errno));
+        while (!failed && (e = readdir(d))) {
+            size_t len = strlen(e->d_name);
+            int is_last = len >= n && !strcmp(e->d_name + len - n, weights);
+
+            if (e->d_name[0] != '.' && is_last == last)
+                failed = move_file(from, to, e->d_name, err);
+        }
+        closedir(d);
+    }
+    return failed;
+}
+
+int tf_checkpoint_finish(const struct tf_checkpoint *c, struct tf_err *err)
+{
+    char *aside = tf_path(c->output_dir, ".model-part", err);
+    struct tf_err later;
+    int failed = !aside || tf_dir_make(c->output_dir, err) ||
+                 remove_folder(aside, err) || write_files(c, aside, err) ||
+                 move_files(aside, c->output_dir, err) ||
+                 sync_folder(c->output_dir, err);
+
+    if (aside)
+        remove_folder(aside, &later);
+    free(aside);
     return failed ? -1 : 0;
 }
 

@@ -48,10 +48,6 @@ void tf_train_state_release(struct tf_train_state *s);
 int tf_checkpoint_copy(const char *model, const char *tokenizer, const char *to,
                        struct tf_err *err);
 
-/* Write trainer_state.json to a folder. */
-int tf_train_state_write(const struct tf_checkpoint *c, const char *dir,
-                         struct tf_err *err);
-
 /* "output_dir/checkpoint-STEP"; free() releases. */
 char *tf_checkpoint_path(const char *output_dir, int64_t step,
                          struct tf_err *err);
@@ -63,6 +59,9 @@ int64_t tf_checkpoint_last(const char *output_dir);
  * there is never half of one. On failure older ones are as they were.
  */
 int tf_checkpoint_save(const struct tf_checkpoint *c, struct tf_err *err);
+/* Write the final model into output_dir itself, in the same way: no file there
+ * is replaced before all of the new ones are on disk. */
+int tf_checkpoint_finish(const struct tf_checkpoint *c, struct tf_err *err);
 /* Remove all but the latest `limit`, and but the best one (its step, or -1). */
 int tf_checkpoint_rotate(const char *output_dir, int64_t limit, int64_t best,
                          struct tf_err *err);

@@ -41,6 +41,7 @@ enum wire { VARINT, FIXED64, BYTES, FIXED32 = 5 };
 struct tf_events {
     int fd;
     char *path;
+    off_t size; /* of whole records */
     struct tf_buf event, summary, value, inner, record;
 };
 
@@ -143,11 +144,16 @@ static int write_event(struct tf_events *e, struct tf_err *err)
         n = write(e->fd, r->data + done, r->len - done);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return tf_fail(err, "%s: cannot write: %s", e->path,
-                           strerror(errno));
+        if (n < 0) {
+            tf_fail(err, "%s: can't write: %s", e->path, strerror(errno));
+            if (ftruncate(e->fd, e->size)) {
+                /* then the last record is torn: readers pass over it */
+            }
+            return -1;
+        }
         done += (size_t)n;
     }
+    e->size += (off_t)r->len;
     return 0;
 }
 
@@ -245,7 +251,7 @@ static int open_new(struct tf_events *e, const char *dir, struct tf_err *err)
         if (errno != EEXIST)
             break;
     }
-    return tf_fail(err, "%s: cannot make it: %s", e->path, strerror(errno));
+    return tf_fail(err, "%s: can't write: %s", e->path, strerror(errno));
 }
 
 struct tf_events *tf_events_open(const char *dir, struct tf_err *err)

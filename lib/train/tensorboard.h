@@ -18,7 +18,8 @@ char *tf_events_run_name(struct tf_err *err);
 /* Begin a file events.out.tfevents.* of its own in a folder, which is made with
  * those above it. */
 struct tf_events *tf_events_open(const char *dir, struct tf_err *err);
-/* Write one number, or text, of a step. It is in the file when this returns. */
+/* Write one number, or text, of a step. It is in the file when this returns;
+ * on failure the file ends with what was before. */
 int tf_events_scalar(struct tf_events *e, const char *tag, float value,
                      int64_t step, struct tf_err *err);
 int tf_events_text(struct tf_events *e, const char *tag, const char *text,

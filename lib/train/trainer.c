@@ -255,6 +255,8 @@ static int resume(struct tf_trainer *t, struct tf_err *err)
     if (!path)
         path = found = tf_checkpoint_path(t->config->output_dir, last, err);
     failed = !path || tf_checkpoint_load(&at, path, err);
+    if (found)
+        t->saved = last;
     free(found);
     return failed ? -1 : 0;
 }

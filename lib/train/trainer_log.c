@@ -48,20 +48,32 @@ static int put_events(struct tf_trainer *t, json_t *row, struct tf_err *err)
     return 0;
 }
 
+/* A run is worth more than its curves: it goes on without them. */
+static void lose_events(struct tf_trainer *t)
+{
+    struct tf_buf note = TF_BUF_INIT;
+
+    tf_events_close(t->events);
+    t->events = NULL;
+    tf_buf_addf(&note, "%s; training goes on without TensorBoard's events",
+                t->lost.msg);
+    t->hooks->note(t->hooks->arg, tf_buf_cstr(&note));
+    tf_buf_release(&note);
+}
+
 int tf_train_log(struct tf_trainer *t, json_t *row, struct tf_err *err)
 {
     struct tf_buf line = TF_BUF_INIT;
-    int failed;
 
     if (!row)
         return tf_no_memory(err, 1);
     put_row(&line, row);
     t->hooks->line(t->hooks->arg, tf_buf_cstr(&line));
     tf_buf_release(&line);
-    failed = t->events && put_events(t, row, err);
-    if (json_array_append_new(t->state.history, row))
-        return tf_no_memory(err, 1);
-    return failed ? -1 : 0;
+    if (t->events && put_events(t, row, &t->lost))
+        lose_events(t);
+    return json_array_append_new(t->state.history, row) ? tf_no_memory(err, 1)
+                                                        : 0;
 }
 
 /* A number that may not be finite. */

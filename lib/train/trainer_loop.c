@@ -1,9 +1,11 @@
 #include "train/trainer_parts.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "base/io.h"
 #include "train/parallel.h"
 
@@ -114,6 +116,19 @@ static struct tf_checkpoint checkpoint_of(struct tf_trainer *t)
     };
 }
 
+/* What is left, and how to go on, where a folder can't be written. */
+static int advise(const struct tf_trainer *t, struct tf_err *err)
+{
+    struct tf_err why = *err;
+
+    return !t->saved
+               ? tf_fail(err, "%s; this run has no checkpoint yet", why.msg)
+               : tf_fail(err,
+                         "%.300s; checkpoint-%lld is whole: go on from it "
+                         "with resume_from_checkpoint=true",
+                         why.msg, (long long)t->saved);
+}
+
 static int save(struct tf_trainer *t, struct tf_err *err)
 {
     struct tf_checkpoint c = checkpoint_of(t);
@@ -123,7 +138,8 @@ static int save(struct tf_trainer *t, struct tf_err *err)
     if (tf_parallel_rank())
         return 0;
     if (tf_checkpoint_save(&c, err))
-        return -1;
+        return advise(t, err);
+    t->saved = t->state.step;
     return t->config->save_total_limit
                ? tf_checkpoint_rotate(t->config->output_dir,
                                       t->config->save_total_limit, best, err)
@@ -217,23 +233,30 @@ static int loop(struct tf_trainer *t, struct tf_err *err)
 static int finish(struct tf_trainer *t, struct tf_err *err)
 {
     struct tf_checkpoint c = checkpoint_of(t);
-    const char *dir = t->config->output_dir;
 
     if (tf_parallel_rank())
         return 0;
     if (t->config->load_best && t->state.has_best) {
-        char *best = tf_checkpoint_path(dir, t->state.best_step, err);
+        char *best = tf_checkpoint_path(c.output_dir, t->state.best_step, err);
         int failed = !best || tf_model_load(t->model, best, err);
 
         free(best);
         if (failed)
             return -1;
     }
-    return tf_dir_make(dir, err) || tf_model_save(t->model, dir, err) ||
-                   tf_checkpoint_copy(t->model_dir, t->tokenizer_dir, dir,
-                                      err) ||
-                   tf_train_state_write(&c, dir, err)
-               ? -1
+    c.optimizer = NULL;
+    return tf_checkpoint_finish(&c, err) ? advise(t, err) : 0;
+}
+
+/* It would be known too late that nothing can be saved. */
+static int check_output(const struct tf_trainer *t, struct tf_err *err)
+{
+    const char *dir = t->config->output_dir;
+
+    if (tf_dir_make(dir, err))
+        return -1;
+    return access(dir, W_OK | X_OK)
+               ? tf_fail(err, "%.300s: can't write: %s", dir, strerror(errno))
                : 0;
 }
 
@@ -242,11 +265,15 @@ int tf_trainer_run(struct tf_trainer *t, struct tf_err *err)
     double start = now();
     int stopped;
 
+    if (!tf_parallel_rank() && check_output(t, err))
+        return -1;
     tf_optimizer_zero(t->optimizer, t->pool);
     stopped = loop(t, err);
     if (stopped)
         return stopped;
-    if (tf_train_log_end(t, now() - start, err))
+    if (tf_train_log_end(t, now() - start, err) || finish(t, err))
         return -1;
-    return finish(t, err);
+    return *t->lost.msg ? tf_fail(err, "%.300s; the model is whole, in %.100s",
+                                  t->lost.msg, t->config->output_dir)
+                        : 0;
 }

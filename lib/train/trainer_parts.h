@@ -58,8 +58,10 @@ struct tf_trainer {
     int64_t steps_per_epoch, max_steps;
     int64_t logging_steps, eval_steps, save_steps;
     struct tf_train_state state;
+    int64_t saved;    /* output_dir's last checkpoint of this run; 0: none */
     json_t *settings; /* for trainer_state.json */
     struct tf_events *events;
+    struct tf_err lost; /* why they ended before the run; no message: not */
     struct tf_buf pairs;         /* what compute_metrics reads */
     json_t *computed;            /* what it printed last */
     double last_norm, last_rate; /* of the last step */
