@@ -157,6 +157,9 @@ enum cli_need { CLI_NEED_MODEL, CLI_NEED_TOKENIZER, CLI_NEED_ADAPTER };
  * tf-hub. Ends the tool when there is none. The answer lives on; NULL for NULL.
  */
 const char *cli_model_path(const char *spec, enum cli_need need);
+/* Find the folder of cli.adapter; its base model is cli.model when none is
+ * named. A part of cli_parse() where the tool has --adapter. */
+void cli_take_adapter(void);
 
 /* Become another of these tools, argv[0]: the one beside this program's real
  * path, else the one on PATH. Exits with 127 when there is none; for a child

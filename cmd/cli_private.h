@@ -92,9 +92,6 @@ void cli_stats_print(void);
 
 /* Does a folder hold a model's weights? */
 bool cli_model_whole(const char *dir);
-/* Find the folder of --adapter; its base model is the model when none is named.
- */
-void cli_take_adapter(void);
 
 /* Run tf-hub pull for what is needed of a repository; ends the tool with its
  * status when that fails. */

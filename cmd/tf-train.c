@@ -130,6 +130,16 @@ static void train(struct tf_trainer *trainer)
     }
 }
 
+/* An adapter alone stands for the model that it changes, too. */
+static void find_model(struct tf_train_config *config)
+{
+    cli.model = config->model;
+    cli.adapter = config->adapter;
+    cli_take_adapter();
+    config->model = cli.model;
+    config->adapter = cli.adapter;
+}
+
 static void plot(const char *run)
 {
     struct tf_buf svg = TF_BUF_INIT;
@@ -181,6 +191,7 @@ int main(int argc, char **argv)
     read_config(&config, operands);
     train_data_fetch(&config);
     config.tokenizer = cli_model_path(config.tokenizer, CLI_NEED_TOKENIZER);
+    find_model(&config);
     model = config.from_config ? config.from_config
                                : cli_model_path(config.model, CLI_NEED_MODEL);
     trainer = tf_trainer_new(&config, model, cli_pool(), &hooks, &err);

@@ -4,8 +4,28 @@
 
 #include "train/param_order.h"
 
-/* Adapters alone are trained, from those that PEFT began with. */
-static void follows_pefts_curve(void **state)
+/* The numbers that PEFT began with, as a folder of an adapter. */
+static json_t *as_adapter(const struct place *p, const char *start,
+                          json_t *golden)
+{
+    char cwd[1024], target[1400];
+    json_t *peft = json_deep_copy(json_object_get(golden, "peft"));
+
+    assert_non_null(getcwd(cwd, sizeof(cwd)));
+    assert_int_equal(tf_dir_make(in(p, "start"), &(struct tf_err){ 0 }), 0);
+    snprintf(target, sizeof(target), "%s/%s/adapter_model.safetensors", cwd,
+             start);
+    assert_int_equal(symlink(target, in(p, "start/adapter_model.safetensors")),
+                     0);
+    json_object_set_new(peft, "peft_type", json_string("LORA"));
+    write_json(in(p, "start/adapter_config.json"), peft);
+    return json_pack("{s:O, s:s}", "task", json_object_get(golden, "task"),
+                     "adapter", in(p, "start"));
+}
+
+/* Adapters alone are trained, from those that PEFT began with: as a checkpoint,
+ * or as an adapter that brings its settings. */
+static void follow_pefts_curve(bool settings)
 {
     json_t *all =
         json_load_file("tests/golden/adapters/training.json", 0, NULL);
@@ -14,7 +34,6 @@ static void follows_pefts_curve(void **state)
     json_t *golden;
     size_t i;
 
-    (void)state;
     assert_non_null(all);
     json_array_foreach (all, i, golden) {
         struct place p;
@@ -24,10 +43,12 @@ static void follows_pefts_curve(void **state)
         write_records(&p, golden);
         snprintf(start, sizeof(start), GOLDEN "/adapters/%s",
                  json_string_value(json_object_get(golden, "start")));
-        write_config(&p, json_pack("{s:O, s:O, s:s}", "task",
-                                   json_object_get(golden, "task"), "peft",
-                                   json_object_get(golden, "peft"),
-                                   "resume_from_checkpoint", start));
+        write_config(&p, settings ? as_adapter(&p, start, golden)
+                                  : json_pack("{s:O, s:O, s:s}", "task",
+                                              json_object_get(golden, "task"),
+                                              "peft",
+                                              json_object_get(golden, "peft"),
+                                              "resume_from_checkpoint", start));
         assert_int_equal(train(&p, none), 0);
         check_curve(&p, golden);
         check_logits(&p, golden);
@@ -35,6 +56,18 @@ static void follows_pefts_curve(void **state)
         end(&p);
     }
     json_decref(all);
+}
+
+static void follows_pefts_curve(void **state)
+{
+    (void)state;
+    follow_pefts_curve(false);
+}
+
+static void goes_on_with_an_adapter_of_peft(void **state)
+{
+    (void)state;
+    follow_pefts_curve(true);
 }
 
 /* PyTorch's run, from the checkpoint that it made after ten steps on. */
@@ -182,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(follows_pefts_curve),
+        cmocka_unit_test(goes_on_with_an_adapter_of_peft),
         cmocka_unit_test(numbers_parameters_as_transformers),
         cmocka_unit_test(goes_on_from_a_checkpoint_of_the_trainer),
         cmocka_unit_test(mixed_precision_stays_near_pytorchs),

@@ -8,9 +8,7 @@
 #include "model/adapter_make.h"
 #include "model/stack.h"
 
-#define BEFORE "base_model.model." /* what PEFT puts before every name */
-
-static struct tf_weights *open_tensors(const char *dir, struct tf_err *err)
+struct tf_weights *tf_adapter_tensors(const char *dir, struct tf_err *err)
 {
     static const char *const files[] = { "adapter_model.safetensors",
                                          "adapter_model.bin" };
@@ -38,7 +36,7 @@ struct tf_adapters *tf_adapters_open(const char *dir, struct tf_err *err)
         return NULL;
     set->dir = tf_strndup(dir, strlen(dir), err);
     if (!set->dir || tf_lora_open(&set->lora, dir, err) ||
-        !(set->weights = open_tensors(dir, err)) ||
+        !(set->weights = tf_adapter_tensors(dir, err)) ||
         !(set->used = tf_alloc(tf_weights_count(set->weights), 1, err))) {
         tf_adapters_free(set);
         return NULL;
@@ -107,7 +105,7 @@ void tf_adapters_name(const struct tf_adapters *set, const char *module,
 {
     bool inner = set->targeted && !strcmp(suffix, ".bias");
 
-    snprintf(name, TF_NAME_MAX, BEFORE "%.440s%s%.40s", module,
+    snprintf(name, TF_NAME_MAX, TF_ADAPTER_BEFORE "%.440s%s%.40s", module,
              inner ? ".base_layer" : "", suffix);
 }
 
@@ -120,7 +118,8 @@ const struct tf_tensor *tf_adapters_find(struct tf_adapters *set,
 
     if (!set->weights)
         return NULL;
-    snprintf(name, sizeof(name), BEFORE "%.400s%.60s", module, suffix);
+    snprintf(name, sizeof(name), TF_ADAPTER_BEFORE "%.400s%.60s", module,
+             suffix);
     i = tf_weights_index(set->weights, name);
     if (i == SIZE_MAX)
         return NULL;
@@ -421,8 +420,7 @@ void tf_adapters_attach_bias(struct tf_bind *bind, struct tf_weight *w)
     w->bias.data = more;
 }
 
-/* With bias "all" PEFT writes those of a module saved whole three times. */
-static bool is_copy(const char *name)
+bool tf_adapter_is_copy(const char *name)
 {
     return strstr(name, ".original_module.") ||
            strstr(name, ".modules_to_save.");
@@ -441,7 +439,7 @@ int tf_adapters_check(const struct tf_adapters *set, bool part,
     for (size_t i = 0; set->weights && i < tf_weights_count(set->weights); i++)
         if (!set->used[i]) {
             tf_weights_at(set->weights, i, &name);
-            if ((part && !strstr(name, ".lora_")) || is_copy(name))
+            if ((part && !strstr(name, ".lora_")) || tf_adapter_is_copy(name))
                 continue;
             return tf_fail(err,
                            "%.200s: \"%.200s\" is for a module that the model "

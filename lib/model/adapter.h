@@ -77,6 +77,14 @@ int tf_adapters_attach_tokens(struct tf_bind *bind,
 int tf_adapters_check(const struct tf_adapters *set, bool part,
                       struct tf_err *err);
 
+/*
+ * Give the adapters of a model that is trained the numbers of a folder, to go
+ * on with them; what is saved whole, too, where it is there. Fails when an
+ * adapter is missing, or something is for no module of the model, or of another
+ * shape.
+ */
+int tf_adapters_load(struct tf_model *m, const char *dir, struct tf_err *err);
+
 /* Write the folder of a model that is trained with adapters: PEFT's two files,
  * and of a classifier the config.json that has its labels. */
 int tf_adapters_save(const struct tf_model *m, const char *dir,

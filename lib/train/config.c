@@ -133,6 +133,7 @@ static const struct key keys[] = {
     ANY("metrics", metrics),
     ANY("report_to", report_to),
     ANY("peft", peft),
+    STR("adapter", adapter),
     STR("logging_dir", logging_dir),
     
     NONE("fp16"), NONE("tf32"), 
@@ -158,6 +159,7 @@ static const struct key keys[] = {
 static const char *const aliases[][2] = {
     { "evaluation_strategy", "eval_strategy" },
     { "model_name_or_path", "model" },
+    { "adapter_name_or_path", "adapter" },
     { "max_seq_length", "max_length" },
     { "max_source_length", "max_length" },
     { "version_2_with_negative", "handle_impossible_answer" },

@@ -91,7 +91,8 @@ struct tf_train_config {
     const char *compute_metrics; /* a command of the shell */
     json_t *metrics;             /* a list of names */
     json_t *report_to;
-    json_t *peft; /* PEFT's LoraConfig, see train/peft.h */
+    json_t *peft;        /* PEFT's LoraConfig, see train/peft.h */
+    const char *adapter; /* a folder with one to go on with, instead */
     const char *logging_dir;
 
     char unknown[64]; /* the key that a failed call did not know, or "" */

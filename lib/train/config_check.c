@@ -7,11 +7,15 @@ static int check_peft(const struct tf_train_config *c, struct tf_err *err)
 {
     struct tf_lora lora;
     bool wanted;
-    int failed = tf_train_peft(c, &lora, &wanted, err);
+    int failed;
 
+    if ((c->peft || c->adapter) && c->from_config)
+        return tf_fail(err, "%s needs a model that was trained before",
+                       c->adapter ? "adapter" : "peft");
+    if (c->adapter)
+        return 0; /* its folder may be of the hub, and is read later */
+    failed = tf_train_peft(c, &lora, &wanted, err);
     tf_lora_release(&lora);
-    if (!failed && wanted && c->from_config)
-        return tf_fail(err, "peft needs a model that was trained before");
     return failed;
 }
 
@@ -19,7 +23,7 @@ static int check_files(const struct tf_train_config *c, struct tf_err *err)
 {
     struct tf_schedule schedule;
 
-    if (!c->model && !c->from_config)
+    if (!c->model && !c->from_config && !c->adapter)
         return tf_fail(err, "no \"model\": which one is to be trained? (or "
                             "\"config\", to start from nothing)");
     if (c->model && c->from_config)

@@ -199,15 +199,37 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int take_found(struct tf_labels *l, const struct tf_names *names,
-                      struct tf_err *err)
+static bool is_among(const struct tf_names *names, const char *name)
 {
+    for (size_t i = 0; i < names->count; i++)
+        if (!strcmp(names->v[i], name))
+            return true;
+    return false;
+}
+
+/* A model that has just these has them in the order of its head. */
+static bool knows_all(const struct tf_config *model,
+                      const struct tf_names *names)
+{
+    bool all = model->label_count == names->count;
+
+    for (size_t i = 0; all && i < names->count; i++)
+        all = is_among(names, model->labels[i]);
+    return all;
+}
+
+static int take_found(struct tf_labels *l, const struct tf_names *names,
+                      const struct tf_config *model, struct tf_err *err)
+{
+    bool known = knows_all(model, names);
+
     if (make_names(l, names->count, err))
         return -1;
     for (size_t i = 0; i < names->count; i++)
-        if (set_name(l, i, names->v[i], err))
+        if (set_name(l, i, known ? model->labels[i] : names->v[i], err))
             return -1;
-    qsort(l->names, l->count, sizeof(l->names[0]), by_bytes);
+    if (!known)
+        qsort(l->names, l->count, sizeof(l->names[0]), by_bytes);
     return 0;
 }
 
@@ -321,7 +343,7 @@ int tf_labels_find(struct tf_labels *l, const struct tf_label_column *c,
     if (given)
         return take_given(l, given, err);
     if (c->kind == TF_LABELS_NAMES || c->kind == TF_LABELS_SETS)
-        return take_found(l, &c->names, err);
+        return take_found(l, &c->names, model, err);
     if (l->problem == TF_SINGLE_LABEL && count_ids(c, &n, err))
         return -1;
     return take_numbered(l, n, model, err);
@@ -340,7 +362,7 @@ int tf_labels_find_tags(struct tf_labels *l, const struct tf_label_column *c,
     if (given)
         return take_given(l, given, err);
     if (c->kind == TF_LABELS_SETS)
-        return take_found(l, &c->names, err);
+        return take_found(l, &c->names, model, err);
     return count_ids(c, &n, err) || take_numbered(l, n, model, err) ? -1 : 0;
 }
 

@@ -43,9 +43,10 @@ int tf_label_column_read(struct tf_label_column *c, const struct tf_table *t,
 void tf_label_column_release(struct tf_label_column *c);
 
 /*
- * The labels that a model is to learn from a column: the names found, sorted,
- * or those given; for class ids without names, those of a model that has as
- * many, else LABEL_0, .... `problem`: what it shall be, or TF_PROBLEM_NONE.
+ * The labels that a model is to learn from a column: the names found, in the
+ * order of a model that has just these, else sorted; or those given; for class
+ * ids without names, those of a model that has as many, else LABEL_0, ....
+ * `problem`: what it shall be, or TF_PROBLEM_NONE.
  */
 int tf_labels_find(struct tf_labels *l, const struct tf_label_column *c,
                    json_t *given, enum tf_problem problem,

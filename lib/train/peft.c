@@ -15,6 +15,8 @@ static int add_heads(json_t *settings, int task)
     json_t *list = json_object_get(settings, "modules_to_save");
     int failed = 0;
 
+    if (json_array_size(list)) /* an adapter's own */
+        return 0;
     if ((size_t)task >= HEADS || !heads[task][0])
         return 0;
     if (!json_is_array(list)) {
@@ -68,6 +70,27 @@ static int check(const struct tf_lora *lora, struct tf_err *err)
     return 0;
 }
 
+/* Those of an adapter that is gone on with. */
+static json_t *settings_of(const struct tf_train_config *c, struct tf_err *err)
+{
+    struct tf_lora given;
+    json_t *settings = NULL;
+
+    if (c->peft)
+        (void)tf_fail(err,
+                      "peft: the adapter %.200s has its own settings; to train "
+                      "a new one over it put it into the weights first, by "
+                      "tf-model merge",
+                      c->adapter);
+    else if (!tf_lora_open(&given, c->adapter, err)) {
+        settings = json_deep_copy(given.json);
+        if (!settings)
+            tf_no_memory(err, 1);
+        tf_lora_release(&given);
+    }
+    return settings;
+}
+
 int tf_train_peft(const struct tf_train_config *c, struct tf_lora *lora,
                   bool *wanted, struct tf_err *err)
 {
@@ -75,16 +98,16 @@ int tf_train_peft(const struct tf_train_config *c, struct tf_lora *lora,
     int failed;
 
     memset(lora, 0, sizeof(*lora));
-    *wanted = c->peft != NULL;
-    if (!c->peft)
+    *wanted = c->peft || c->adapter;
+    if (!*wanted)
         return 0;
-    settings = json_deep_copy(c->peft);
+    settings = c->adapter ? settings_of(c, err) : json_deep_copy(c->peft);
     if (!settings)
-        return tf_no_memory(err, 1);
+        return c->adapter ? -1 : tf_no_memory(err, 1);
     failed = (json_is_object(settings) && fill(settings, c, err)) ||
-             tf_lora_read(lora, settings, true, err) || check(lora, err);
+             tf_lora_read(lora, settings, !c->adapter, err) || check(lora, err);
     json_decref(settings);
     if (failed)
-        tf_err_at(err, "peft");
+        tf_err_at(err, c->adapter ? c->adapter : "peft");
     return failed ? -1 : 0;
 }

@@ -193,6 +193,9 @@ static int open_model(struct tf_trainer *t, const char *dir, struct tf_err *err)
     tf_lora_release(&lora);
     if (!t->model)
         return -1;
+    if (t->config->adapter &&
+        tf_adapters_load(t->model, t->config->adapter, err))
+        return -1;
     if (!adapt && tf_weights_gguf(t->model->weights))
         return tf_fail(
             err, "%.300s: a GGUF is trained with adapters alone (peft)", dir);

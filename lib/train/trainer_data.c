@@ -220,6 +220,7 @@ int tf_train_find_labels(struct tf_trainer *t,
         names = tf_table_classes(table, c->label_column);
     failed =
         tf_config_read(&config, dir, err) ||
+        (c->adapter && tf_config_take_labels(&config, c->adapter, err)) ||
         tf_config_labels(&config, NULL, err) ||
         (c->task == TF_TRAIN_CLASSIFICATION
              ? tf_labels_find(&t->labels, column, names,

@@ -28,6 +28,29 @@ cp out/adapter_model.safetensors whole.safetensors
 tf-train -q config.yaml resume_from_checkpoint=out/checkpoint-40 > rest
 cmp whole.safetensors out/adapter_model.safetensors
 
+# it can be gone on with: its settings, its head, and its labels in their order
+sed '/^peft/d' config.yaml > more.yaml
+set -- -q more.yaml max_steps=1 save_strategy=no logging_steps=1
+tf-train "$@" output_dir=swapped learning_rate=0 labels='[good, bad]' \
+	peft='{r: 4, lora_alpha: 8, lora_dropout: 0.1, use_dora: true}' > log
+for a in adapter=out model=out adapter_name_or_path=swapped; do
+	tf-train "$@" learning_rate=0 output_dir=more model= $a | jq -r '
+		select(.loss) | .loss > 0'
+	cmp -s out/adapter_model.safetensors more/adapter_model.safetensors &&
+		echo "as it was"
+	jq -c '[.r, .use_dora, .target_modules, .modules_to_save,
+		.base_model_name_or_path]' more/adapter_config.json
+	jq -c .id2label more/config.json
+done
+tf-train "$@" adapter=out peft='{r: 2}'
+echo "$?"
+tf-train "$@" adapter=bert
+echo "$?"
+tf-train "$@" adapter=out model="$SRC/tests/golden/models/distilbert"
+echo "$?"
+tf-train "$@" adapter=out labels='[good, bad, none]'
+echo "$?"
+
 # over a GGUF
 echo '{"text": "a film"}' > text.jsonl
 tf-train -q config.yaml model="$SRC/tests/golden/gguf/llama.gguf" \
