@@ -187,6 +187,7 @@ static void multiplies_shapes_of_many_blocks(void **state)
     product(3, 1500, 700, TF_F32, BY_ROWS, TF_BF16, BY_COLUMNS);
     product(2, 1200, 600, TF_F32, BY_ROWS, TF_F32, BY_ROWS);
     product(270, 1100, 530, TF_F32, BY_ROWS, TF_F32, BY_COLUMNS);
+    product(97, 1100, 2100, TF_F32, BY_ROWS, TF_F32, BY_ROWS);
     product(100, 97, 65, TF_F32, BY_ROWS, TF_F16, BY_COLUMNS);
     product(130, 300, 520, TF_F32, BY_ROWS, TF_BF16, BY_COLUMNS);
     product(300, 130, 519, TF_F32, SPREAD, TF_BF16, BY_ROWS);

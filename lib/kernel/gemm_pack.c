@@ -164,16 +164,22 @@ void tf_pack_panel(float *dst, size_t nr, struct tf_cells how,
                    const struct tf_side *s, size_t j, size_t n, size_t p,
                    size_t k, size_t cells, float *strip)
 {
-    size_t q;
+    const float *src = strip;
+    size_t q, lds = nr;
 
     if (!how.pairs) {
         float_panel(dst, nr, s, j, n, p, k);
         return;
     }
-    float_panel(strip, nr, s, j, n, p, k);
-    memset(strip + k * nr, 0, (2 * cells - k) * nr * sizeof(*strip));
+    if (tf_columns_in_place(s) && n == nr && k == 2 * cells) {
+        src = element(s, j, p);
+        lds = s->depth;
+    } else {
+        float_panel(strip, nr, s, j, n, p, k);
+        memset(strip + k * nr, 0, (2 * cells - k) * nr * sizeof(*strip));
+    }
     for (q = 0; q < cells; q++)
         tf_kernels()->split_pairs((uint32_t *)(void *)(dst + q * nr),
-                                  cells * nr, how.planes, strip + 2 * q * nr,
-                                  strip + (2 * q + 1) * nr, nr);
+                                  cells * nr, how.planes, src + 2 * q * lds,
+                                  src + (2 * q + 1) * lds, nr);
 }

@@ -9,6 +9,7 @@ struct plan {
     bool turned;
     bool direct;                         /* sums gather in C itself */
     bool rows_in_place, panels_in_place; /* and are not packed */
+    bool keeps_rows; /* a job packs its rows once, not for every run */
     struct tf_side row_side, panel_side;
     struct tf_cells row_cells, panel_cells;
     size_t rows, columns;
@@ -19,6 +20,7 @@ struct plan {
     size_t row_blocks; /* the tiles are dealt evenly to this many blocks */
     size_t chunk;      /* panels that are packed together */
     size_t groups;     /* that a chunk is cut into */
+    size_t run;        /* panels whose sums a job gathers together */
     size_t block_tiles, group_panels; /* the largest block and group */
     size_t first_column;              /* of this chunk */
     size_t chunk_panels;              /* of this chunk */
@@ -28,6 +30,7 @@ struct plan {
 
 enum {
     CHUNK_FLOATS = 2 << 20,  /* 8 MB of packed panels */
+    KEPT_FLOATS = 1 << 19,   /* 2 MB of packed rows */
     DIRECT_FLOATS = 3 << 18, /* of C: more of it is better written in tiles */
     ROW_GAP = 16,       /* cells between packed rows, against cache conflicts */
     TILES_IN_PLACE = 6, /* to pack for less does not pay */
@@ -98,32 +101,59 @@ static void choose_places(struct plan *p)
                          p->columns % p->tiling->nr == 0;
 }
 
+/* The part of n when it is cut evenly into as few as can be of at most
+ * `most`. */
+static size_t even(size_t n, size_t most)
+{
+    return tf_div_up(n, tf_div_up(n, most));
+}
+
 static void cut(struct plan *p, int threads)
 {
-    size_t nr = p->tiling->nr, panels = tf_div_up(p->columns, nr), jobs;
-    size_t column = tf_most(1, p->k * p->panel_cells.planes);
+    size_t nr = p->tiling->nr, panels = tf_div_up(p->columns, nr);
+    size_t column = tf_most(1, p->k * p->panel_cells.planes), jobs, blocks;
 
-    p->chunk = tf_most(
-        1, tf_least(CHUNK_FLOATS / column, p->tiling->block_columns) / nr);
-    p->chunk = tf_least(p->chunk, panels);
+    p->run = tf_most(1, p->tiling->block_columns / nr);
+    p->chunk = CHUNK_FLOATS / column / nr;
+    if (!p->g->pairs)
+        p->chunk = tf_least(p->chunk, p->run);
+    p->chunk = even(panels, tf_most(1, p->chunk));
     p->tiles = tf_div_up(p->rows, p->tiling->mr);
     p->tile_rows =
         tf_round_up(tf_div_up(p->rows, p->tiles), p->tiling->row_step);
     jobs = threads > 1 ? (size_t)threads * JOBS_PER_THREAD : 1;
-    p->row_blocks =
-        tf_most(tf_div_up(p->tiles, p->tiling->block_rows / p->tiling->mr),
-                tf_least(p->tiles, jobs));
+    blocks = tf_div_up(p->tiles, p->tiling->block_rows / p->tiling->mr);
+    if (p->g->pairs) { /* every job reads all panels: as few as can be */
+        jobs = (size_t)threads;
+        blocks = tf_round_up(blocks, jobs);
+    }
+    p->row_blocks = tf_least(p->tiles, tf_most(blocks, jobs));
     p->groups = tf_least(p->chunk, tf_div_up(jobs, p->row_blocks));
     p->block_tiles = tf_div_up(p->tiles, p->row_blocks);
     p->group_panels = tf_div_up(p->chunk, p->groups);
+    p->run = even(p->group_panels, p->run);
+    p->keeps_rows =
+        p->run < p->group_panels &&
+        p->block_tiles * p->tile_rows * p->k * p->row_cells.planes <=
+            KEPT_FLOATS;
+}
+
+static size_t k_blocks(const struct plan *p)
+{
+    return tf_most(1, tf_div_up(p->k, p->tiling->kc));
 }
 
 /* Floats of a worker's own scratch: packed rows, partial sums, a tile of C
  * turned, float32 to be split. */
-static size_t rows_floats(const struct plan *p)
+static size_t block_floats(const struct plan *p)
 {
     return tf_round_line(p->block_tiles * p->tile_rows *
                          (p->tiling->kc + ROW_GAP) * p->row_cells.planes);
+}
+
+static size_t rows_floats(const struct plan *p)
+{
+    return block_floats(p) * (p->keeps_rows ? k_blocks(p) : 1);
 }
 
 static size_t tile_floats(const struct plan *p)
@@ -133,7 +163,7 @@ static size_t tile_floats(const struct plan *p)
 
 static size_t sums_floats(const struct plan *p)
 {
-    return p->block_tiles * p->group_panels * tile_floats(p);
+    return p->block_tiles * p->run * tile_floats(p);
 }
 
 static size_t strip_floats(const struct plan *p)
@@ -168,6 +198,7 @@ struct job {
     size_t row, rows;
     size_t panel, panels; /* in the chunk */
     size_t column, columns;
+    bool rows_packed; /* all of them, as they are kept */
     float *packed, *sums, *turned, *strip;
 };
 
@@ -192,13 +223,9 @@ static struct job job_at(const struct plan *p, size_t i, int worker)
     j.panels = deal(p->chunk_panels, p->groups, group + 1) - j.panel;
     j.column = tf_least(p->first_column + j.panel * nr, p->columns);
     j.columns = tf_least(j.panels * nr, p->columns - j.column);
+    j.rows_packed = false;
     lay_out_worker(p, &j, worker);
     return j;
-}
-
-static size_t k_blocks(const struct plan *p)
-{
-    return tf_most(1, tf_div_up(p->k, p->tiling->kc));
 }
 
 /* How much of k is in a block: cells, and elements before the zeros. */
@@ -226,6 +253,7 @@ static void take_rows(const struct plan *p, const struct job *j, size_t block,
 {
     const struct tf_side *s = &p->row_side;
     size_t first = block * p->tiling->kc * p->cell;
+    float *packed = j->packed + (p->keeps_rows ? block * block_floats(p) : 0);
 
     t->a_planes = p->row_cells.planes;
     if (p->rows_in_place) {
@@ -233,11 +261,13 @@ static void take_rows(const struct plan *p, const struct job *j, size_t block,
         t->lda = s->along;
         return;
     }
-    t->a = j->packed;
+    t->a = packed;
     t->lda = p->tiling->kc + ROW_GAP;
     t->a_plane = p->block_tiles * p->tile_rows * t->lda;
-    tf_pack_rows(j->packed, t->lda, t->a_plane, p->row_cells, s, j->row,
-                 j->rows, first, elements_in(p, block), t->k, j->strip);
+    if (j->rows_packed)
+        return;
+    tf_pack_rows(packed, t->lda, t->a_plane, p->row_cells, s, j->row, j->rows,
+                 first, elements_in(p, block), t->k, j->strip);
 }
 
 static void take_panel(const struct plan *p, const struct job *j, size_t block,
@@ -309,18 +339,36 @@ static void sum_block(const struct plan *p, const struct job *j, size_t block)
     }
 }
 
+/* The part of a job that is panels [panel, panel + p->run) of its own. */
+static struct job run_of(const struct plan *p, const struct job *j,
+                         size_t panel)
+{
+    size_t nr = p->tiling->nr;
+    struct job run = *j;
+
+    run.panel += panel;
+    run.panels = tf_least(p->run, j->panels - panel);
+    run.column += panel * nr;
+    run.columns = tf_least(run.panels * nr, j->columns - panel * nr);
+    run.rows_packed = p->keeps_rows && panel;
+    return run;
+}
+
 static void run_job(void *arg, size_t i, int worker)
 {
     const struct plan *p = arg;
-    struct job j = job_at(p, i, worker);
-    size_t block;
+    struct job j = job_at(p, i, worker), run;
+    size_t panel, block;
 
     if (!j.rows || !j.columns)
         return;
     if (p->tiling->enter)
         p->tiling->enter();
-    for (block = 0; block < k_blocks(p); block++)
-        sum_block(p, &j, block);
+    for (panel = 0; panel < j.panels; panel += p->run) {
+        run = run_of(p, &j, panel);
+        for (block = 0; block < k_blocks(p); block++)
+            sum_block(p, &run, block);
+    }
     if (p->tiling->leave)
         p->tiling->leave();
 }
@@ -385,10 +433,9 @@ size_t tf_product_bound(const struct tf_tiling *tiling, size_t m, size_t n,
     for (turned = 0; turned < 2; turned++) {
         p.block_tiles =
             tf_least(tf_div_up(turned ? n : m, mr), tiling->block_rows / mr);
-        p.group_panels = tf_least(tf_div_up(turned ? m : n, nr),
-                                  tf_most(1, tiling->block_columns / nr));
-        panels =
-            tf_least(k * nr * p.group_panels, tf_most(CHUNK_FLOATS, k * nr));
+        p.run = tf_least(tf_div_up(turned ? m : n, nr),
+                         tf_most(1, tiling->block_columns / nr));
+        panels = tf_least(k * nr * p.run, tf_most(CHUNK_FLOATS, k * nr));
         size = tf_most(size, tf_round_line(panels) + worker_floats(&p));
     }
     return size;

@@ -304,6 +304,8 @@ void tf_tiles_amx(struct tf_kernels *k)
     k->int8.tile = tile_int8;
     k->int8_offset = 0;
     k->bf16.kc = 64;
+    k->bf16.block_rows = 512;
+    k->bf16.block_columns = 384;
     k->bf16.tile = tile_bf16;
     k->split = split;
     k->split_pairs = split_pairs;
