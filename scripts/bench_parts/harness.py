@@ -45,14 +45,14 @@ class Bench:
         print(f"bench: {self.part}: {text}", file=sys.stderr, flush=True)
 
     def compare(self, case, contenders, unit="ms", scale=1e3, differ=None,
-                tolerance=0.0, less_is_better=True, note=None):
+                tolerance=0.0, less_is_better=True, note=None, runs=None):
         """Time contenders {name: call}. A call returns (amount, answer):
         seconds, or None for the wall time of the call itself. The first round
         is not counted. differ(a, b) says how far two answers are apart,
-        note(answer) is a word on one."""
+        note(answer) is a word on one. runs: other than those asked for."""
         amounts = {name: [] for name in contenders}
         answers = {}
-        for turn in range(self.runs + 1):
+        for turn in range((runs or self.runs) + 1):
             for name in list(amounts):
                 start = time.perf_counter()
                 try:
