@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Bytes that belong to somebody else; not NUL-terminated. */
@@ -16,9 +17,35 @@ struct tf_str {
 };
 
 bool tf_str_is(struct tf_str a, const char *b);
+
+/* Words are short: without a call for most. */
+static inline bool tf_bytes_eq(const char *a, const char *b, size_t n)
+{
+    uint64_t x[2], y[2];
+    uint32_t v[2], w[2];
+
+    if (n > 16)
+        return !memcmp(a, b, n);
+    if (n >= 8) {
+        memcpy(&x[0], a, 8);
+        memcpy(&x[1], a + n - 8, 8);
+        memcpy(&y[0], b, 8);
+        memcpy(&y[1], b + n - 8, 8);
+        return !((x[0] ^ y[0]) | (x[1] ^ y[1]));
+    }
+    if (n >= 4) {
+        memcpy(&v[0], a, 4);
+        memcpy(&v[1], a + n - 4, 4);
+        memcpy(&w[0], b, 4);
+        memcpy(&w[1], b + n - 4, 4);
+        return !((v[0] ^ w[0]) | (v[1] ^ w[1]));
+    }
+    return !n || (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1]);
+}
+
 static inline bool tf_str_eq(struct tf_str a, struct tf_str b)
 {
-    return a.len == b.len && (!a.len || !memcmp(a.s, b.s, a.len));
+    return a.len == b.len && tf_bytes_eq(a.s, b.s, a.len);
 }
 
 struct tf_buf {

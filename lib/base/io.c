@@ -197,25 +197,3 @@ void tf_replace_abort(struct tf_replace *r)
     free(r->aside);
     *r = (struct tf_replace){ 0 };
 }
-
-uint16_t tf_load_le16(const void *p)
-{
-    const unsigned char *b = p;
-
-    return (uint16_t)(b[0] | b[1] << 8);
-}
-
-uint32_t tf_load_le32(const void *p)
-{
-    const unsigned char *b = p;
-
-    return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
-           (uint32_t)b[3] << 24;
-}
-
-uint64_t tf_load_le64(const void *p)
-{
-    const unsigned char *b = p;
-
-    return tf_load_le32(b) | (uint64_t)tf_load_le32(b + 4) << 32;
-}

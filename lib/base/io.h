@@ -53,7 +53,25 @@ int tf_replace_open(struct tf_replace *r, const char *path, struct tf_err *err);
 int tf_replace_commit(struct tf_replace *r, struct tf_err *err);
 void tf_replace_abort(struct tf_replace *r); /* ends `r`, removes the aside */
 
-uint16_t tf_load_le16(const void *p);
-uint32_t tf_load_le32(const void *p);
-uint64_t tf_load_le64(const void *p);
+static inline uint16_t tf_load_le16(const void *p)
+{
+    const unsigned char *b = p;
+
+    return (uint16_t)(b[0] | b[1] << 8);
+}
+
+static inline uint32_t tf_load_le32(const void *p)
+{
+    const unsigned char *b = p;
+
+    return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
+           (uint32_t)b[3] << 24;
+}
+
+static inline uint64_t tf_load_le64(const void *p)
+{
+    const unsigned char *b = p;
+
+    return tf_load_le32(b) | (uint64_t)tf_load_le32(b + 4) << 32;
+}
 #endif

@@ -41,7 +41,10 @@ static void skip_run_of_blanks(struct tf_json *j)
     const char *p = j->p;
 
     if (j->what)
-        return; /* the cursor stays where it went wrong */
+        return;                   /* the cursor stays where it went wrong */
+    if (p < j->end && *p == '\n') /* the indent of a file made to be read */
+        for (p++; j->end - p >= 4 && !memcmp(p, "    ", 4); p += 4)
+            ;
     while (p < j->end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
         p++;
     j->p = p;
@@ -49,6 +52,8 @@ static void skip_run_of_blanks(struct tf_json *j)
 
 static inline void skip_blanks(struct tf_json *j)
 {
+    if (j->end - j->p > 1 && j->p[0] == ' ' && !j->what)
+        j->p++; /* the one after a colon or a comma */
     if (j->p == j->end || (unsigned char)*j->p <= ' ')
         skip_run_of_blanks(j);
 }
@@ -305,6 +310,36 @@ static bool unescape(struct tf_json *j, struct tf_str raw, struct tf_buf *buf,
     return true;
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* A string of less than 8 bytes and no need of a closer look: most tokens of a
+ * vocabulary. False, with nothing read, for any other. */
+static inline bool read_short(struct tf_json *j, struct tf_str *out)
+{
+    const uint64_t high = 0x8080808080808080;
+    uint64_t w, stop;
+    unsigned n;
+
+    if (j->what || j->end - j->p < 9 || *j->p != '"')
+        return false;
+    memcpy(&w, j->p + 1, 8);
+    stop = stops(w);
+    n = stop ? (unsigned)__builtin_ctzll(stop) / 8 : 8;
+    if (n == 8 || j->p[1 + n] != '"' ||
+        (!j->unchecked && w & (((uint64_t)1 << 8 * n) - 1) & high))
+        return false;
+    *out = (struct tf_str){ j->p + 1, n };
+    j->escapes = false;
+    j->p += n + 2;
+    return true;
+}
+#else
+static inline bool read_short(struct tf_json *j, struct tf_str *out)
+{
+    (void)j, (void)out;
+    return false;
+}
+#endif
+
 static bool read_string(struct tf_json *j, struct tf_buf *buf,
                         struct tf_str *out)
 {
@@ -312,6 +347,9 @@ static bool read_string(struct tf_json *j, struct tf_buf *buf,
     uint64_t all;
     size_t valid;
 
+    skip_blanks(j);
+    if (read_short(j, out))
+        return true;
     if (!scan_string(j, &raw, &all))
         return false;
     if (all & 0x8080808080808080 && !j->unchecked) {
@@ -435,6 +473,24 @@ bool tf_json_double(struct tf_json *j, double *out)
     return true;
 }
 
+/* Up to 9 digits and the comma or so behind them; false, with nothing read, for
+ * any other number. */
+static inline bool read_short_int(struct tf_json *j, int64_t *out)
+{
+    const char *p = j->p, *end;
+    int32_t v = 0;
+
+    if (j->what || j->end - p < 11 || *p < '1')
+        return false;
+    for (end = p + 9; p < end && *p >= '0' && *p <= '9'; p++)
+        v = v * 10 + (*p - '0');
+    if (p == j->p || (*p != ',' && *p != '}' && *p != ']' && *p != '\n'))
+        return false;
+    *out = v;
+    j->p = p;
+    return true;
+}
+
 bool tf_json_int(struct tf_json *j, int64_t *out)
 {
     const char *p, *end;
@@ -442,6 +498,9 @@ bool tf_json_int(struct tf_json *j, int64_t *out)
     int64_t v = 0;
     double d;
 
+    skip_blanks(j);
+    if (read_short_int(j, out))
+        return true;
     if (!scan_number(j, &raw))
         return false;
     p = raw.s;

@@ -1,14 +1,17 @@
+#define _GNU_SOURCE /* madvise */
 #include "base/mem.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #endif
 
 #define CHUNK_MIN ((size_t)64 << 10)
+#define HUGE_PAGE ((uintptr_t)2 << 20)
 
 void *tf_alloc(size_t n, size_t size, struct tf_err *err)
 {
@@ -22,6 +25,19 @@ void *tf_alloc(size_t n, size_t size, struct tf_err *err)
     p = calloc(1, bytes ? bytes : 1);
     if (!p)
         tf_no_memory(err, bytes);
+    return p;
+}
+
+void *tf_alloc_table(size_t n, size_t size, struct tf_err *err)
+{
+    void *p = tf_alloc(n, size, err);
+#if defined(MADV_HUGEPAGE)
+    uintptr_t begin = ((uintptr_t)p + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+    uintptr_t end = ((uintptr_t)p + n * size) & ~(HUGE_PAGE - 1);
+
+    if (p && begin < end)
+        madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#endif
     return p;
 }
 

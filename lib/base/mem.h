@@ -11,6 +11,10 @@
 /* n * size zeroed bytes (at least one), overflow checked; free() releases. */
 void *tf_alloc(size_t n, size_t size, struct tf_err *err);
 
+/* The same for a table that is read here and there: in huge pages as far as the
+ * system lends them. */
+void *tf_alloc_table(size_t n, size_t size, struct tf_err *err);
+
 /* Grow an array that free() releases to n * size bytes; the new part is not
  * zeroed. On failure returns NULL, and `p` is still the caller's. */
 void *tf_grow(void *p, size_t n, size_t size, struct tf_err *err);

@@ -48,6 +48,11 @@ static size_t ascii_run(const unsigned char *p, size_t len)
         if ((w[0] | w[1] | w[2] | w[3]) & high)
             break;
     }
+    for (; len - i >= sizeof(w[0]); i += sizeof(w[0])) {
+        memcpy(w, p + i, sizeof(w[0]));
+        if (w[0] & high)
+            break;
+    }
     while (i < len && p[i] < 0x80)
         i++;
     return i;

@@ -220,7 +220,7 @@ int tf_write_tokenizer(const char *dir, const struct tf_gguf *g,
     int failed = 0;
 
     if (tf_gguf_has_vocab(g))
-        failed = tf_gguf_vocab(g, &json, &config, err) ||
+        failed = tf_gguf_vocab(g, NULL, &json, &config, err) ||
                  tf_write_text(dir, "tokenizer.json", &json, err) ||
                  tf_write_text(dir, "tokenizer_config.json", &config, err);
     tf_buf_release(&json);

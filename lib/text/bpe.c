@@ -2,6 +2,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "text/model.h"
+#include "text/pieces.h"
 #include "text/utf8.h"
 
 /* One token of a word that is being merged. */
@@ -33,7 +34,7 @@ static bool words_stand_apart(struct tf_model *m)
         (s.len >= 3 && !memcmp(s.s + s.len - 3, TF_WORD_START, 3)))
         return false;
     for (i = 0; i < m->merges.crossings; i++) {
-        int32_t left = m->merges.at[m->merges.crossing[i]].left;
+        int32_t left = m->merges.crossing[i];
 
         /* nor are these */
         for (b = 0; b < 256; b++)
@@ -58,7 +59,7 @@ int tf_bpe_prepare(struct tf_model *m, struct tf_err *err)
         m->char_id[c] = tf_vocab_find(&m->vocab, s);
     }
     m->words_apart = words_stand_apart(m);
-    if (!m->merges.slots) {
+    if (!m->merges.slots && !m->merges.by_piece) {
         m->merges.slots = tf_alloc(1, sizeof(*m->merges.slots), err);
         if (!m->merges.slots)
             return -1;
@@ -188,15 +189,27 @@ static int split_chars(const struct tf_model *m, struct tf_scratch *s,
     return 0;
 }
 
+static uint32_t rank_of(const struct tf_model *m, int32_t left, int32_t right)
+{
+    return m->merges.by_piece
+               ? tf_pieces_find(&m->merges, &m->vocab, left, right)
+               : tf_merges_find(&m->merges, left, right);
+}
+
+static int32_t result_of(const struct tf_merges *m, uint32_t rank)
+{
+    return m->by_piece ? tf_pieces_result(m, rank) : m->at[rank].result;
+}
+
 /* The lowest rank first, the leftmost of equals. */
-static void merge_short(const struct tf_merges *m, struct word *w)
+static void merge_short(const struct tf_model *m, struct word *w)
 {
     uint32_t rank[SHORT], best;
     struct tf_symbol *s = w->symbols;
     size_t i, at = 0, n = w->n;
 
     for (i = 0; i + 1 < n; i++)
-        rank[i] = tf_merges_find(m, s[i].id, s[i + 1].id);
+        rank[i] = rank_of(m, s[i].id, s[i + 1].id);
     for (;;) {
         best = TF_NO_MERGE;
         for (i = 0; i + 1 < n; i++)
@@ -206,15 +219,15 @@ static void merge_short(const struct tf_merges *m, struct word *w)
             }
         if (best == TF_NO_MERGE)
             break;
-        s[at].id = m->at[best].result;
+        s[at].id = result_of(&m->merges, best);
         s[at].len += s[at + 1].len;
         n--;
         memmove(s + at + 1, s + at + 2, (n - at - 1) * sizeof(*s));
         memmove(rank + at + 1, rank + at + 2, (n - at - 1) * sizeof(*rank));
         if (at)
-            rank[at - 1] = tf_merges_find(m, s[at - 1].id, s[at].id);
+            rank[at - 1] = rank_of(m, s[at - 1].id, s[at].id);
         if (at + 1 < n)
-            rank[at] = tf_merges_find(m, s[at].id, s[at + 1].id);
+            rank[at] = rank_of(m, s[at].id, s[at + 1].id);
     }
     w->n = n;
 }
@@ -262,7 +275,7 @@ static uint64_t heap_pop(struct tf_scratch *s)
     return top;
 }
 
-static int push_pair(const struct tf_merges *m, struct tf_scratch *s,
+static int push_pair(const struct tf_model *m, struct tf_scratch *s,
                      const struct tf_symbol *symbols, uint32_t at,
                      struct tf_err *err)
 {
@@ -270,16 +283,15 @@ static int push_pair(const struct tf_merges *m, struct tf_scratch *s,
 
     if (at == NONE || symbols[at].next == NONE)
         return 0;
-    rank = tf_merges_find(m, symbols[at].id, symbols[symbols[at].next].id);
+    rank = rank_of(m, symbols[at].id, symbols[symbols[at].next].id);
     return rank == TF_NO_MERGE ? 0
                                : heap_push(s, (uint64_t)rank << 32 | at, err);
 }
 
-static int merge_long(const struct tf_merges *m, struct tf_scratch *scratch,
+static int merge_long(const struct tf_model *m, struct tf_scratch *scratch,
                       struct word *w, struct tf_err *err)
 {
     struct tf_symbol *s = w->symbols, *left, *right;
-    const struct tf_merge *merge;
     size_t i, n = w->n;
     uint64_t top;
 
@@ -293,14 +305,13 @@ static int merge_long(const struct tf_merges *m, struct tf_scratch *scratch,
             return -1;
     while (scratch->heap_n) {
         top = heap_pop(scratch);
-        merge = &m->at[top >> 32];
         left = &s[(uint32_t)top];
-        if (!left->len || left->id != merge->left || left->next == NONE)
+        if (!left->len || left->next == NONE)
             continue;
         right = &s[left->next];
-        if (right->id != merge->right)
-            continue;
-        left->id = merge->result;
+        if (rank_of(m, left->id, right->id) != top >> 32)
+            continue; /* it was another pair then */
+        left->id = result_of(&m->merges, (uint32_t)(top >> 32));
         left->len += right->len;
         left->next = right->next;
         right->len = 0;
@@ -326,8 +337,8 @@ static int merge_word(const struct tf_model *m, struct tf_scratch *s,
     if (split_chars(m, s, piece, &w, err))
         return -1;
     if (w.n <= SHORT)
-        merge_short(&m->merges, &w);
-    else if (merge_long(&m->merges, s, &w, err))
+        merge_short(m, &w);
+    else if (merge_long(m, s, &w, err))
         return -1;
     if (tf_tokens_room(out, w.n, err))
         return -1;

@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/jsonl.h"
-#include "base/mem.h"
-#include "base/strmap.h"
 #include "text/gguf_pre.h"
+#include "text/gguf_tokens.h"
 #include "text/spm.h"
-#include "text/utf8.h"
 
 #define MARK "\xe2\x96\x81" /* U+2581, a blank of SentencePiece */
 
@@ -20,10 +18,10 @@ struct named {
 struct vocab {
     const struct tf_gguf *g;
     struct tf_buf *out;
+    struct tf_model *fill; /* what is large goes here; NULL: to `out` too */
     struct tf_err *err;
-    struct tf_str *tokens; /* by id */
-    unsigned char *types;
-    size_t count;
+    struct tf_gguf_tokens tokens;
+    bool merged; /* a merge was put */
     struct tf_str model;
     bool add_bos, add_eos, add_space;
     bool lowercase, strip_accents; /* of WordPiece */
@@ -35,41 +33,13 @@ static bool is_model(const struct vocab *v, const char *name)
     return tf_str_is(v->model, name);
 }
 
-static int read_tokens(struct vocab *v)
-{
-    struct tf_gguf_array tokens, types;
-    bool typed = tf_gguf_array(v->g, "tokenizer.ggml.token_type", &types);
-    int64_t type;
-    size_t i;
-
-    if (!tf_gguf_array(v->g, "tokenizer.ggml.tokens", &tokens) ||
-        tokens.count > INT32_MAX)
-        return tf_fail(v->err, "no tokenizer.ggml.tokens");
-    v->count = tokens.count;
-    v->tokens = tf_alloc(v->count, sizeof(*v->tokens), v->err);
-    v->types = tf_alloc(v->count, 1, v->err);
-    if (!v->tokens || !v->types)
-        return -1;
-    for (i = 0; i < v->count; i++) {
-        struct tf_str *t = &v->tokens[i];
-
-        if (!tf_gguf_next_string(&tokens, t) ||
-            tf_utf8_valid(t->s, t->len) != t->len)
-            return tf_fail(v->err, "token %zu is no UTF-8 string", i);
-        v->types[i] = TF_SPM_NORMAL;
-        if (typed && tf_gguf_next_int(&types, &type) && type >= TF_SPM_NORMAL &&
-            type <= TF_SPM_BYTE)
-            v->types[i] = (unsigned char)type;
-    }
-    return 0;
-}
-
 static struct tf_str token_of(const struct vocab *v, const char *key)
 {
     int64_t id;
 
-    return tf_gguf_int(v->g, key, &id) && id >= 0 && (size_t)id < v->count
-               ? v->tokens[id]
+    return tf_gguf_int(v->g, key, &id) && id >= 0 &&
+                   (size_t)id < v->tokens.count
+               ? v->tokens.at[id]
                : (struct tf_str){ 0 };
 }
 
@@ -108,15 +78,15 @@ static void put_added(struct vocab *v)
     size_t i;
 
     tf_buf_adds(v->out, ",\n\"added_tokens\":[");
-    for (i = 0; i < v->count; i++) {
-        bool special =
-            v->types[i] == TF_SPM_CONTROL || v->types[i] == TF_SPM_UNKNOWN;
+    for (i = 0; i < v->tokens.count; i++) {
+        bool special = v->tokens.types[i] == TF_SPM_CONTROL ||
+                       v->tokens.types[i] == TF_SPM_UNKNOWN;
 
-        if (!special && v->types[i] != TF_SPM_USER_DEFINED)
+        if (!special && v->tokens.types[i] != TF_SPM_USER_DEFINED)
             continue;
         tf_buf_addf(v->out, "%s{\"id\":%zu,\"content\":", first ? "" : ",\n",
                     i);
-        put_token(v, v->tokens[i]);
+        put_token(v, v->tokens.at[i]);
         tf_buf_addf(v->out,
                     ",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
                     "\"normalized\":false,\"special\":%s}",
@@ -163,8 +133,8 @@ static void put_token_ids(struct vocab *v, struct tf_str s, bool *first)
 {
     size_t i;
 
-    for (i = 0; s.s && i < v->count; i++)
-        if (v->tokens[i].s == s.s) {
+    for (i = 0; s.s && i < v->tokens.count; i++)
+        if (v->tokens.at[i].s == s.s) {
             tf_buf_adds(v->out, *first ? "" : ",");
             put_token(v, s);
             tf_buf_adds(v->out, ":{\"id\":");
@@ -204,24 +174,14 @@ static void put_post(struct vocab *v)
 static void put_vocab(struct vocab *v)
 {
     bool bert = is_model(v, "bert");
-    size_t i, mark = sizeof(MARK) - 1;
     struct tf_buf word = TF_BUF_INIT;
+    size_t i;
 
     tf_buf_adds(v->out, ",\"vocab\":{");
-    for (i = 0; i < v->count; i++) {
-        struct tf_str t = v->tokens[i];
-
+    for (i = 0; i < v->tokens.count; i++) {
         tf_buf_adds(v->out, i ? ",\n" : "");
-        if (bert && t.len > mark && !memcmp(t.s, MARK, mark)) {
-            tf_put_string(v->out, t.s + mark, t.len - mark);
-        } else if (bert && v->types[i] == TF_SPM_NORMAL) {
-            tf_buf_reset(&word);
-            tf_buf_adds(&word, "##");
-            tf_buf_add(&word, t.s, t.len);
-            tf_put_string(v->out, word.data, word.len);
-        } else {
-            put_token(v, t);
-        }
+        put_token(v,
+                  bert ? tf_gguf_word(&v->tokens, i, &word) : v->tokens.at[i]);
         tf_buf_addf(v->out, ":%zu", i);
     }
     tf_buf_addc(v->out, '}');
@@ -229,107 +189,77 @@ static void put_vocab(struct vocab *v)
     tf_buf_release(&word);
 }
 
-static void put_merge(struct vocab *v, bool *first, struct tf_str a,
-                      struct tf_str b)
+static int put_merge(void *vocab, struct tf_str a, struct tf_str b,
+                     struct tf_err *err)
 {
-    tf_buf_adds(v->out, *first ? "[" : ",\n[");
+    struct vocab *v = vocab;
+
+    if (tf_utf8_valid(a.s, a.len) != a.len ||
+        tf_utf8_valid(b.s, b.len) != b.len)
+        return tf_fail(err, "a merge is no pair of UTF-8 strings");
+    tf_buf_adds(v->out, v->merged ? ",\n[" : "[");
     put_token(v, a);
     tf_buf_addc(v->out, ',');
     put_token(v, b);
     tf_buf_addc(v->out, ']');
-    *first = false;
-}
-
-struct scored {
-    double score;
-    size_t id;
-};
-
-static int by_score(const void *a, const void *b)
-{
-    const struct scored *x = a, *y = b;
-
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return (x->id > y->id) - (x->id < y->id);
-}
-
-/* The pieces, the best first; of those as good, or without scores, by id. */
-static struct scored *rank_pieces(struct vocab *v)
-{
-    struct scored *ranks = tf_alloc(v->count, sizeof(*ranks), v->err);
-    struct tf_gguf_array scores = { 0 };
-    size_t i;
-
-    if (!ranks)
-        return NULL;
-    tf_gguf_array(v->g, "tokenizer.ggml.scores", &scores);
-    for (i = 0; i < v->count; i++) {
-        ranks[i].id = i;
-        if (!tf_gguf_next_double(&scores, &ranks[i].score) ||
-            isnan(ranks[i].score))
-            ranks[i].score = 0;
-    }
-    qsort(ranks, v->count, sizeof(*ranks), by_score);
-    return ranks;
-}
-
-/* Every way to make a piece of two. */
-static void put_ways(struct vocab *v, const struct tf_strmap *ids,
-                     struct tf_str t, bool *first)
-{
-    for (size_t at = 0; at < t.len;) {
-        at += tf_utf8_len((unsigned char)t.s[at]);
-        if (at < t.len && tf_strmap_get(ids, t.s, at) != TF_STRMAP_NONE &&
-            tf_strmap_get(ids, t.s + at, t.len - at) != TF_STRMAP_NONE)
-            put_merge(v, first, (struct tf_str){ t.s, at },
-                      (struct tf_str){ t.s + at, t.len - at });
-    }
-}
-
-/* SentencePiece joins the pair that makes the best piece. */
-static int put_piece_merges(struct vocab *v)
-{
-    struct scored *ranks = rank_pieces(v);
-    struct tf_strmap ids = { 0 };
-    bool first = true;
-    size_t i;
-    int failed = !ranks || tf_strmap_reserve(&ids, v->count, v->err);
-
-    for (i = 0; !failed && i < v->count; i++)
-        failed = tf_strmap_set(&ids, v->tokens[i].s, v->tokens[i].len,
-                               (uint32_t)i, v->err);
-    for (i = 0; !failed && i < v->count; i++)
-        if (v->types[ranks[i].id] == TF_SPM_NORMAL)
-            put_ways(v, &ids, v->tokens[ranks[i].id], &first);
-    free(ranks);
-    tf_strmap_release(&ids);
-    return failed ? -1 : 0;
-}
-
-static int put_listed_merges(struct vocab *v)
-{
-    struct tf_gguf_array merges;
-    struct tf_str m;
-    const char *gap;
-    bool first = true;
-
-    if (!tf_gguf_array(v->g, "tokenizer.ggml.merges", &merges))
-        return tf_fail(v->err, "no tokenizer.ggml.merges");
-    while (tf_gguf_next_string(&merges, &m)) {
-        gap = m.len > 1 ? memchr(m.s + 1, ' ', m.len - 1) : NULL;
-        if (!gap || tf_utf8_valid(m.s, m.len) != m.len)
-            return tf_fail(v->err, "a merge is no pair of tokens");
-        put_merge(v, &first, (struct tf_str){ m.s, (size_t)(gap - m.s) },
-                  (struct tf_str){ gap + 1, m.len - (size_t)(gap + 1 - m.s) });
-    }
+    v->merged = true;
     return 0;
+}
+
+static int put_scored(struct vocab *v)
+{
+    struct tf_gguf_array scores = { 0 };
+    double score;
+    size_t i;
+
+    tf_gguf_array(v->g, "tokenizer.ggml.scores", &scores);
+    tf_buf_adds(v->out, ",\"vocab\":[");
+    for (i = 0; i < v->tokens.count; i++) {
+        if (!tf_gguf_next_double(&scores, &score) || !isfinite(score))
+            return tf_fail(v->err, "token %zu has no score", i);
+        tf_buf_adds(v->out, i ? ",\n[" : "[");
+        put_token(v, v->tokens.at[i]);
+        tf_buf_addf(v->out, ",%.17g]", score);
+    }
+    tf_buf_addc(v->out, ']');
+    return 0;
+}
+
+enum kind { PIECES, BYTES, WORDS, UNIGRAM };
+
+/* The end of the "model" member: its vocabulary and what goes with that. */
+static int put_large(struct vocab *v, enum kind kind)
+{
+    static int (*const fill[])(struct tf_model * m,
+                               const struct tf_gguf_tokens *t,
+                               struct tf_err *err) = {
+        tf_gguf_fill_pieces,
+        tf_gguf_fill_bytes,
+        tf_gguf_fill_words,
+        tf_gguf_fill_unigram,
+    };
+    int failed = 0;
+
+    if (v->fill) {
+        failed = fill[kind](v->fill, &v->tokens, v->err);
+    } else if (kind == UNIGRAM) {
+        failed = put_scored(v);
+    } else {
+        put_vocab(v);
+        tf_buf_adds(v->out, kind == WORDS ? "" : ",\"merges\":[");
+        if (kind == PIECES)
+            failed = tf_gguf_piece_merges(&v->tokens, put_merge, v, v->err);
+        else if (kind == BYTES)
+            failed = tf_gguf_listed_merges(v->g, put_merge, v, v->err);
+        tf_buf_adds(v->out, kind == WORDS ? "" : "]");
+    }
+    tf_buf_addc(v->out, '}');
+    return failed;
 }
 
 static int put_pieces(struct vocab *v)
 {
     const struct tf_str mark = { MARK, sizeof(MARK) - 1 };
-    int failed;
 
     tf_buf_adds(v->out, ",\n\"normalizer\":{\"type\":\"Sequence\","
                         "\"normalizers\":[");
@@ -356,18 +286,13 @@ static int put_pieces(struct vocab *v)
         put_token(v, v->named.unk);
     else
         tf_buf_adds(v->out, "null");
-    put_vocab(v);
-    tf_buf_adds(v->out, ",\"merges\":[");
-    failed = put_piece_merges(v);
-    tf_buf_adds(v->out, "]}");
-    return failed;
+    return put_large(v, PIECES);
 }
 
 static int put_bytes(struct vocab *v)
 {
     const struct tf_gguf_pre *s;
     struct tf_str pre = { "default", 7 };
-    int failed;
 
     tf_gguf_string(v->g, "tokenizer.ggml.pre", &pre);
     s = tf_gguf_pre_named(pre);
@@ -395,11 +320,7 @@ static int put_bytes(struct vocab *v)
                 v->add_space ? "true" : "false",
                 s->kind == TF_SPLIT_REGEX ? "false" : "true",
                 s->ignore_merges ? "true" : "false");
-    put_vocab(v);
-    tf_buf_adds(v->out, ",\"merges\":[");
-    failed = put_listed_merges(v);
-    tf_buf_adds(v->out, "]}");
-    return failed;
+    return put_large(v, BYTES);
 }
 
 static int put_words(struct vocab *v)
@@ -417,20 +338,13 @@ static int put_words(struct vocab *v)
                 v->strip_accents ? "true" : "false",
                 v->lowercase ? "true" : "false");
     put_token(v, v->named.unk);
-    put_vocab(v);
-    tf_buf_addc(v->out, '}');
-    return 0;
+    return put_large(v, WORDS);
 }
 
 static int put_unigram(struct vocab *v)
 {
-    struct tf_gguf_array scores;
     int64_t unk = 0;
-    double score;
-    size_t i;
 
-    if (!tf_gguf_array(v->g, "tokenizer.ggml.scores", &scores))
-        return tf_fail(v->err, "no tokenizer.ggml.scores");
     tf_gguf_int(v->g, "tokenizer.ggml.unknown_token_id", &unk);
     tf_buf_adds(v->out,
                 ",\n\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":["
@@ -441,16 +355,8 @@ static int put_unigram(struct vocab *v)
                 "\"decoder\":{\"type\":\"Metaspace\",\"replacement\":\"" MARK
                 "\",\"prepend_scheme\":\"always\",\"split\":true},\n"
                 "\"model\":{\"type\":\"Unigram\"");
-    tf_buf_addf(v->out, ",\"unk_id\":%lld,\"vocab\":[", (long long)unk);
-    for (i = 0; i < v->count; i++) {
-        if (!tf_gguf_next_double(&scores, &score) || !isfinite(score))
-            return tf_fail(v->err, "token %zu has no score", i);
-        tf_buf_adds(v->out, i ? ",\n[" : "[");
-        put_token(v, v->tokens[i]);
-        tf_buf_addf(v->out, ",%.17g]", score);
-    }
-    tf_buf_adds(v->out, "]}");
-    return 0;
+    tf_buf_addf(v->out, ",\"unk_id\":%lld", (long long)unk);
+    return put_large(v, UNIGRAM);
 }
 
 static int put_all(struct vocab *v)
@@ -509,17 +415,18 @@ bool tf_gguf_has_vocab(const struct tf_gguf *g)
            !tf_str_is(model, "none") && !tf_str_is(model, "no_vocab");
 }
 
-int tf_gguf_vocab(const struct tf_gguf *g, struct tf_buf *json,
-                  struct tf_buf *config, struct tf_err *err)
+int tf_gguf_vocab(const struct tf_gguf *g, struct tf_model *model,
+                  struct tf_buf *json, struct tf_buf *config,
+                  struct tf_err *err)
 {
-    struct vocab v = { .g = g, .out = json, .err = err };
+    struct vocab v = { .g = g, .out = json, .fill = model, .err = err };
     int failed;
 
     if (!tf_gguf_has_vocab(g))
         return tf_fail(err, "no tokenizer.ggml.model: the file has no "
                             "tokenizer");
     tf_gguf_string(g, "tokenizer.ggml.model", &v.model);
-    failed = read_tokens(&v);
+    failed = tf_gguf_tokens_read(&v.tokens, g, err);
     if (!failed) {
         read_settings(&v);
         failed = put_all(&v);
@@ -528,7 +435,6 @@ int tf_gguf_vocab(const struct tf_gguf *g, struct tf_buf *json,
     }
     if (!failed && (json->failed || config->failed))
         failed = tf_no_memory(err, json->len);
-    free(v.tokens);
-    free(v.types);
+    tf_gguf_tokens_release(&v.tokens);
     return failed ? -1 : 0;
 }

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "format/gguf.h"
+#include "text/model.h"
 
 /* Has the file a tokenizer? */
 bool tf_gguf_has_vocab(const struct tf_gguf *g);
@@ -16,8 +17,10 @@ bool tf_gguf_has_vocab(const struct tf_gguf *g);
  * ("llama"), byte-level BPE ("gpt2") with the splitter that .pre names,
  * WordPiece ("bert"), Unigram ("t5"); and to `config` that of a
  * tokenizer_config.json with the special tokens and the chat template. What is
- * not understood fails by name.
+ * not understood fails by name. With `model`, which is zeroed, the text is
+ * without what is large: vocabulary, merges and scores go there.
  */
-int tf_gguf_vocab(const struct tf_gguf *g, struct tf_buf *json,
-                  struct tf_buf *config, struct tf_err *err);
+int tf_gguf_vocab(const struct tf_gguf *g, struct tf_model *model,
+                  struct tf_buf *json, struct tf_buf *config,
+                  struct tf_err *err);
 #endif

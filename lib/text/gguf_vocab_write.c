@@ -152,9 +152,13 @@ static int find_scores(struct writing *w)
         return -1;
     for (size_t i = 0; i < w->rows; i++)
         w->scores[i] = -INFINITY;
-    for (size_t i = merges->count; i-- > 0;)
-        if ((size_t)merges->at[i].result < w->rows)
-            w->scores[merges->at[i].result] = -(double)i;
+    for (size_t i = merges->count; i-- > 0;) {
+        int32_t id =
+            merges->by_piece ? merges->ranked[i] : merges->at[i].result;
+
+        if ((size_t)id < w->rows)
+            w->scores[id] = -(double)i;
+    }
     return 0;
 }
 
@@ -287,7 +291,7 @@ static json_t *member(const struct writing *w, const char *name, bool *failed)
     struct tf_err late;
     struct tf_json j;
 
-    *failed = tf_toksource_open(&s, w->tok->path, &config, w->err) != 0;
+    *failed = tf_toksource_open(&s, w->tok->path, &config, NULL, w->err) != 0;
     tf_json_init(&j, s.text.s, s.text.len);
     if (!*failed && tf_json_object(&j))
         while (tf_json_key(&j, &key) && tf_json_skip(&j, &value))

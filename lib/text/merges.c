@@ -5,92 +5,16 @@
 #include "base/mem.h"
 #include "base/strmap.h"
 
-/*
- * Three look-ups a merge, in a table that no cache holds, are most of the time
- * of opening a tokenizer: so they are made some merges at a time, to wait for
- * memory once and not for each.
- */
-#define BATCH 64
-
-struct batch {
-    struct tf_buf text; /* of each merge: a, b, and then a + b if it differs */
-    struct spelled {
-        size_t at, a, b; /* where, lengths */
-        size_t joined, joined_len;
-        struct tf_vocab_probe probe[2];
-    } merge[BATCH];
-    size_t n;
-    int32_t last; /* the last result: the next is often the same, or one more */
-};
-
-/* End a merge whose a is in the text already. */
-static int add_b(struct batch *x, struct tf_str b, size_t prefix,
-                 struct tf_err *err)
+static int grow(struct tf_merges *m, struct tf_err *err)
 {
-    struct spelled *s = &x->merge[x->n];
-    size_t drop = prefix < b.len ? prefix : b.len;
-    char *joined;
+    size_t cap = m->cap ? m->cap * 2 : 1024;
+    struct tf_merge *at = tf_grow(m->at, cap, sizeof(*at), err);
 
-    s->b = b.len;
-    s->joined = s->at;
-    s->joined_len = s->a + b.len - drop;
-    tf_buf_add(&x->text, b.s, b.len);
-    if (drop && (joined = tf_buf_room(&x->text, s->joined_len))) {
-        memcpy(joined, x->text.data + s->at, s->a);
-        memcpy(joined + s->a, b.s + drop, b.len - drop);
-        s->joined = x->text.len;
-        x->text.len += s->joined_len;
-    }
-    if (x->text.failed)
-        return tf_no_memory(err, x->text.len);
-    x->n++;
+    if (!at)
+        return -1;
+    m->at = at;
+    m->cap = cap;
     return 0;
-}
-
-static struct tf_str text_of(const struct batch *x, size_t at, size_t len)
-{
-    return (struct tf_str){ x->text.data + at, len };
-}
-
-/* "a b" or ["a", "b"] into the batch; a version line is passed over. */
-static int read_pair(struct batch *x, struct tf_json *j, size_t prefix,
-                     size_t rank, struct tf_err *err)
-{
-    struct spelled *s = &x->merge[x->n];
-    struct tf_str a, b = { "", 0 };
-    const char *space;
-
-    s->at = x->text.len;
-    if (tf_json_peek(j) == TF_JSON_STRING) {
-        tf_json_string(j, &a);
-        if (tf_json_failed(j, err))
-            return -1;
-        if (a.len >= 8 && !memcmp(a.s, "#version", 8))
-            return 0;
-        space = memchr(a.s, ' ', a.len);
-        if (!space)
-            return tf_fail(err,
-                           "merges: \"%.*s\" (number %zu) is not two "
-                           "tokens with a space between",
-                           a.len < 60 ? (int)a.len : 60, a.s, rank + 1);
-        b.s = space + 1;
-        b.len = (size_t)(a.s + a.len - b.s);
-        a.len = (size_t)(space - a.s);
-        s->a = a.len;
-        tf_buf_add(&x->text, a.s, a.len);
-    } else {
-        if (!tf_json_array(j) || !tf_json_item(j) || !tf_json_string(j, &a)) {
-            tf_json_bad(j, "merges: expected two tokens");
-            return tf_json_failed(j, err) ? -1 : 0;
-        }
-        s->a = a.len;
-        tf_buf_add(&x->text, a.s, a.len);
-        if (!tf_json_item(j) || !tf_json_string(j, &b) || tf_json_item(j))
-            tf_json_bad(j, "merges: expected two tokens");
-        if (tf_json_failed(j, err))
-            return -1;
-    }
-    return add_b(x, b, prefix, err);
 }
 
 static int unknown(struct tf_str token, size_t rank, struct tf_err *err)
@@ -111,75 +35,70 @@ static bool ends_in_start(struct tf_str s)
     return s.len >= 3 && !memcmp(s.s + s.len - 3, TF_WORD_START, 3);
 }
 
-static int32_t find_joined(struct batch *x, const struct tf_vocab *vocab,
-                           struct tf_str joined)
+static bool spells(const struct tf_vocab *vocab, int32_t id, struct tf_str a,
+                   struct tf_str b)
 {
-    if (tf_str_eq(joined, tf_vocab_token(vocab, x->last)))
-        return x->last;
-    if (tf_str_eq(joined, tf_vocab_token(vocab, x->last + 1)))
-        return ++x->last;
-    return x->last = tf_vocab_find(vocab, joined);
+    struct tf_str s = tf_vocab_token(vocab, id);
+
+    return s.s && s.len == a.len + b.len && tf_bytes_eq(s.s, a.s, a.len) &&
+           tf_bytes_eq(s.s + a.len, b.s, b.len);
 }
 
-static void probe(struct batch *x, const struct tf_vocab *vocab)
+static int32_t find_joined(struct tf_merge_reader *r, struct tf_str a,
+                           struct tf_str b)
 {
+    size_t drop = r->drop < b.len ? r->drop : b.len;
+
+    b.s += drop;
+    b.len -= drop;
+    if (r->vocab->size == r->vocab->count) { /* no two are spelled alike */
+        if (spells(r->vocab, r->last, a, b))
+            return r->last;
+        if (spells(r->vocab, r->last + 1, a, b))
+            return ++r->last;
+    }
+    tf_buf_reset(&r->joined);
+    tf_buf_add(&r->joined, a.s, a.len);
+    tf_buf_add(&r->joined, b.s, b.len);
+    return r->last = tf_vocab_find(
+               r->vocab, (struct tf_str){ r->joined.data, r->joined.len });
+}
+
+/*
+ * Three look-ups a merge, in a table that no cache holds, are most of the time
+ * of opening a tokenizer: so they are made some merges at a time, to wait for
+ * memory once and not for each.
+ */
+static int resolve(struct tf_merge_reader *r, struct tf_err *err)
+{
+    struct tf_merges *m = r->m;
     size_t i, k;
 
-    for (i = 0; i < x->n; i++) {
-        struct spelled *s = &x->merge[i];
-
-        s->probe[0].s = text_of(x, s->at, s->a);
-        s->probe[1].s = text_of(x, s->at + s->a, s->b);
+    for (i = 0; i < r->n; i++)
         for (k = 0; k < 2; k++)
-            tf_vocab_hash(vocab, &s->probe[k]);
-    }
-    for (i = 0; i < x->n; i++)
-        for (k = 0; k < 2; k++)
-            tf_vocab_aim(vocab, &x->merge[i].probe[k]);
-    for (i = 0; i < x->n; i++)
-        for (k = 0; k < 2; k++)
-            tf_vocab_focus(vocab, &x->merge[i].probe[k]);
-}
-
-static int resolve(struct batch *x, struct tf_merges *m,
-                   const struct tf_vocab *vocab, struct tf_err *err)
-{
-    size_t i;
-
-    probe(x, vocab);
-    for (i = 0; i < x->n; i++) {
-        struct spelled *s = &x->merge[i];
+            tf_vocab_aim(r->vocab, &r->pair[i][k]);
+    for (i = 0; i < r->n; i++) {
+        const struct tf_vocab_probe *a = &r->pair[i][0], *b = &r->pair[i][1];
         struct tf_merge *merge = &m->at[m->count];
-        struct tf_str joined = text_of(x, s->joined, s->joined_len);
 
-        merge->left = tf_vocab_look(vocab, &s->probe[0]);
-        merge->right = tf_vocab_look(vocab, &s->probe[1]);
-        merge->result = find_joined(x, vocab, joined);
+        merge->left = tf_vocab_look(r->vocab, a);
         if (merge->left < 0)
-            return unknown(s->probe[0].s, m->count, err);
+            return unknown(a->s, m->count, err);
+        merge->right = tf_vocab_look(r->vocab, b);
         if (merge->right < 0)
-            return unknown(s->probe[1].s, m->count, err);
+            return unknown(b->s, m->count, err);
+        merge->result = find_joined(r, a->s, b->s);
+        if (r->joined.failed)
+            return tf_no_memory(err, a->s.len + b->s.len);
         if (merge->result < 0)
-            return unknown(joined, m->count, err);
-        if (starts_word(s->probe[1].s) && !ends_in_start(s->probe[0].s) &&
+            return unknown((struct tf_str){ r->joined.data, r->joined.len },
+                           m->count, err);
+        if (starts_word(b->s) && !ends_in_start(a->s) &&
             m->crossings++ < TF_CROSSING_MAX)
-            m->crossing[m->crossings - 1] = (uint32_t)m->count;
+            m->crossing[m->crossings - 1] = merge->left;
         m->count++;
     }
-    x->n = 0;
-    tf_buf_reset(&x->text);
-    return 0;
-}
-
-static int grow(struct tf_merges *m, struct tf_err *err)
-{
-    size_t cap = m->cap ? m->cap * 2 : 1024;
-    struct tf_merge *at = tf_grow(m->at, cap, sizeof(*at), err);
-
-    if (!at)
-        return -1;
-    m->at = at;
-    m->cap = cap;
+    r->n = 0;
     return 0;
 }
 
@@ -196,18 +115,18 @@ static bool same_pair(const struct tf_merges *m, uint64_t slot, uint64_t hash,
 static int index_pairs(struct tf_merges *m, struct tf_err *err)
 {
     size_t slots = 16, i, k, n;
-    uint64_t hash[BATCH];
+    uint64_t hash[TF_MERGES_BATCH];
 
     if (m->count >= TF_NO_MERGE - 1)
         return tf_fail(err, "merges: %zu are too many", m->count);
     while (slots < m->count + m->count / 2)
         slots *= 2;
-    m->slots = tf_alloc(slots, sizeof(*m->slots), err);
+    m->slots = tf_alloc_table(slots, sizeof(*m->slots), err);
     if (!m->slots)
         return -1;
     m->mask = slots - 1;
     for (i = 0; i < m->count; i += n) {
-        n = m->count - i < BATCH ? m->count - i : BATCH;
+        n = m->count - i < TF_MERGES_BATCH ? m->count - i : TF_MERGES_BATCH;
         for (k = 0; k < n; k++) {
             hash[k] = tf_merge_hash(m->at[i + k].left, m->at[i + k].right);
             __builtin_prefetch(&m->slots[hash[k] & m->mask], 1);
@@ -223,30 +142,122 @@ static int index_pairs(struct tf_merges *m, struct tf_err *err)
     return 0;
 }
 
+void tf_merges_start(struct tf_merge_reader *r, struct tf_merges *m,
+                     const struct tf_vocab *vocab, size_t drop)
+{
+    r->m = m;
+    r->vocab = vocab;
+    r->drop = drop;
+    r->n = 0;
+    r->last = -1;
+    r->joined = (struct tf_buf)TF_BUF_INIT;
+}
+
+int tf_merges_add(struct tf_merge_reader *r, struct tf_str a, struct tf_str b,
+                  struct tf_err *err)
+{
+    struct tf_vocab_probe *pair = r->pair[r->n++];
+
+    pair[0].s = a;
+    pair[1].s = b;
+    tf_vocab_hash(r->vocab, &pair[0]);
+    tf_vocab_hash(r->vocab, &pair[1]);
+    if (r->m->count + r->n > r->m->cap && grow(r->m, err))
+        return -1;
+    return r->n == TF_MERGES_BATCH ? resolve(r, err) : 0;
+}
+
+int tf_merges_end(struct tf_merge_reader *r, int failed, struct tf_err *err)
+{
+    failed = failed || resolve(r, err) || index_pairs(r->m, err);
+    tf_buf_release(&r->joined);
+    return failed ? -1 : 0;
+}
+
+/* A string as it stands in the file, or a copy if it had escapes; false (an
+ * error) when there is none. */
+static bool read_token(struct tf_json *j, struct tf_arena *copies,
+                       struct tf_str *out)
+{
+    char *copy;
+
+    if (!tf_json_string(j, out))
+        return false;
+    if (!j->escapes)
+        return true;
+    copy = tf_arena_alloc(copies, out->len + 1, 1);
+    if (!copy)
+        return tf_json_bad(j, "no memory for a string");
+    memcpy(copy, out->s, out->len);
+    out->s = copy;
+    return true;
+}
+
+static int cut_at_blank(struct tf_str line, struct tf_str *a, struct tf_str *b,
+                        size_t rank, struct tf_err *err)
+{
+    const char *blank = memchr(line.s, ' ', line.len);
+
+    if (!blank)
+        return tf_fail(err,
+                       "merges: \"%.*s\" (number %zu) is not two "
+                       "tokens with a space between",
+                       line.len < 60 ? (int)line.len : 60, line.s, rank + 1);
+    a->s = line.s;
+    a->len = (size_t)(blank - line.s);
+    b->s = blank + 1;
+    b->len = line.len - a->len - 1;
+    return 0;
+}
+
+/* "a b" or ["a", "b"]; a version line is passed over. */
+static int read_merge(struct tf_merge_reader *r, struct tf_json *j,
+                      struct tf_arena *copies, struct tf_err *err)
+{
+    struct tf_str a, b;
+
+    if (tf_json_peek(j) == TF_JSON_STRING) {
+        if (!read_token(j, copies, &a))
+            return 0;
+        if (a.len >= 8 && !memcmp(a.s, "#version", 8))
+            return 0;
+        if (cut_at_blank(a, &a, &b, r->m->count + r->n, err))
+            return -1;
+    } else if (!tf_json_array(j) || !tf_json_item(j) ||
+               !read_token(j, copies, &a) || !tf_json_item(j) ||
+               !read_token(j, copies, &b) || tf_json_item(j)) {
+        tf_json_bad(j, "merges: expected two tokens");
+        return 0;
+    }
+    return tf_merges_add(r, a, b, err);
+}
+
 int tf_merges_read(struct tf_merges *m, struct tf_json *j,
                    const struct tf_vocab *vocab, struct tf_str prefix,
                    struct tf_err *err)
 {
-    struct batch x = { .last = -1 };
+    struct tf_merge_reader r;
+    struct tf_arena copies;
     int failed = 0;
 
+    tf_arena_init(&copies);
+    tf_merges_start(&r, m, vocab, prefix.len);
     j->unchecked = true; /* only tokens of the vocabulary pass */
     tf_json_array(j);
-    while (!failed && tf_json_item(j)) {
-        failed = read_pair(&x, j, prefix.len, m->count + x.n, err) ||
-                 (m->count + x.n >= m->cap && grow(m, err)) ||
-                 (x.n == BATCH && resolve(&x, m, vocab, err));
-    }
-    failed = failed || tf_json_failed(j, err) || resolve(&x, m, vocab, err) ||
-             index_pairs(m, err);
-    tf_buf_release(&x.text);
+    while (!failed && tf_json_item(j))
+        failed = read_merge(&r, j, &copies, err);
+    failed = failed || tf_json_failed(j, err);
     j->unchecked = false;
-    return failed ? -1 : 0;
+    failed = tf_merges_end(&r, failed, err);
+    tf_arena_release(&copies);
+    return failed;
 }
 
 void tf_merges_release(struct tf_merges *m)
 {
     free(m->at);
     free(m->slots);
+    free(m->piece_rank);
+    free(m->ranked);
     memset(m, 0, sizeof(*m));
 }

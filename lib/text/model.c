@@ -30,6 +30,7 @@ struct fields {
     struct tf_str merges; /* the array's bytes; s NULL: none */
     bool merges_read;     /* with no prefix */
     bool has_vocab, is_list;
+    bool filled; /* vocabulary and merges were there before */
     bool has_max_chars;
     int64_t unk_id; /* -1: none */
 };
@@ -227,9 +228,9 @@ static int finish_bpe(struct tf_model *m, struct fields *f, struct tf_err *err)
         free(m->suffix);
         m->suffix = NULL;
     }
-    if (!f->merges.s)
+    if (!f->merges.s && !f->filled)
         return tf_fail(err, "no \"merges\"");
-    if (!f->merges_read || m->prefix) {
+    if (!f->filled && (!f->merges_read || m->prefix)) {
         if (m->prefix)
             prefix = (struct tf_str){ m->prefix, strlen(m->prefix) };
         tf_merges_release(&m->merges);
@@ -291,7 +292,10 @@ static int finish(struct tf_model *m, struct fields *f, struct tf_err *err)
 
 int tf_model_read(struct tf_model *m, struct tf_json *j, struct tf_err *err)
 {
-    struct fields f = { .unk_id = -1 };
+    bool filled = m->vocab.slots;
+    struct fields f = {
+        .has_vocab = filled, .filled = filled, .is_list = m->score, .unk_id = -1
+    };
     struct tf_str key;
 
     m->unk = -1;

@@ -43,7 +43,7 @@ struct tf_model {
      * has alone, unless the byte before the start is glue. */
     bool words_apart;
     bool glue[256];
-    double *score; /* Unigram: by index into vocab.tokens */
+    double *score; /* Unigram: by index in the vocabulary */
     double min_score;
     struct tf_trie trie;
 };
@@ -86,8 +86,9 @@ struct tf_scratch {
 
 void tf_scratch_release(struct tf_scratch *s);
 
-/* Read a model object at the cursor into zeroed memory. On failure, too,
- * release it. */
+/* Read a model object at the cursor into zeroed memory, or, where the object
+ * lacks them, to an indexed vocabulary with its merges or scores. On failure,
+ * too, release it. */
 int tf_model_read(struct tf_model *m, struct tf_json *j, struct tf_err *err);
 void tf_model_release(struct tf_model *m);
 const char *tf_model_name(const struct tf_model *m);

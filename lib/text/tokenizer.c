@@ -131,7 +131,8 @@ static void fill_info(struct tf_tokenizer *tok)
 static int read_source(struct tf_tokenizer *tok, struct tf_err *err)
 {
     struct tf_toksource s = { 0 };
-    int failed = tf_toksource_open(&s, tok->path, &tok->config, err);
+    int failed =
+        tf_toksource_open(&s, tok->path, &tok->config, &tok->model, err);
     bool is_folder = s.is_folder;
     struct tf_err late;
 

@@ -64,7 +64,7 @@ static int put_tokenizer(const struct tf_tokenizer *tok, struct tf_buf *out,
     struct tf_json j;
     bool first = true, has_added = false;
     struct tf_err late;
-    int failed = tf_toksource_open(&s, tok->path, &config, err);
+    int failed = tf_toksource_open(&s, tok->path, &config, NULL, err);
 
     put_all_added(&added, &tok->added);
     tf_json_init(&j, s.text.s, s.text.len);

@@ -39,7 +39,8 @@ static int open_folder(struct tf_toksource *s, const char *dir,
 }
 
 static int open_gguf(struct tf_toksource *s, const char *path,
-                     struct tf_tokconfig *config, struct tf_err *err)
+                     struct tf_tokconfig *config, struct tf_model *model,
+                     struct tf_err *err)
 {
     struct tf_gguf *g = tf_gguf_open(path, err);
     struct tf_buf text = TF_BUF_INIT;
@@ -47,7 +48,7 @@ static int open_gguf(struct tf_toksource *s, const char *path,
 
     if (!g)
         return -1;
-    failed = tf_gguf_vocab(g, &s->json, &text, err) ||
+    failed = tf_gguf_vocab(g, model, &s->json, &text, err) ||
              tf_tokconfig_of(config, &text, err);
     if (failed)
         tf_err_at(err, path);
@@ -68,7 +69,8 @@ static bool is_gguf(const char *path)
 }
 
 int tf_toksource_open(struct tf_toksource *s, const char *path,
-                      struct tf_tokconfig *config, struct tf_err *err)
+                      struct tf_tokconfig *config, struct tf_model *model,
+                      struct tf_err *err)
 {
     int failed;
 
@@ -78,7 +80,7 @@ int tf_toksource_open(struct tf_toksource *s, const char *path,
     if (tf_dir_exists(path))
         failed = open_folder(s, path, config, err);
     else if (is_gguf(path))
-        failed = open_gguf(s, path, config, err);
+        failed = open_gguf(s, path, config, model, err);
     else
         failed = open_file(s, path, err);
     if (!failed && s->json.len)

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "text/model.h"
 #include "text/tokconfig.h"
 
 /* Zeroed memory is empty. */
@@ -20,11 +21,13 @@ struct tf_toksource {
 
 /*
  * Open a folder (tokenizer.json, else its older files), a GGUF, or a
- * tokenizer.json; `config` is zeroed, and stays so for the last. On failure,
- * too, close, and release the config.
+ * tokenizer.json; `config` is zeroed, and stays so for the last. `model`, if
+ * not NULL, is zeroed; of a GGUF it gets vocabulary, merges and scores, which
+ * the text then lacks. On failure, too, close, and release config and model.
  */
 int tf_toksource_open(struct tf_toksource *s, const char *path,
-                      struct tf_tokconfig *config, struct tf_err *err);
+                      struct tf_tokconfig *config, struct tf_model *model,
+                      struct tf_err *err);
 /* Fails when the file was cut short while its text was read. */
 int tf_toksource_close(struct tf_toksource *s, struct tf_err *err);
 #endif

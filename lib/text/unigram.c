@@ -9,7 +9,7 @@
 struct tf_lattice_node {
     double score;
     uint32_t length; /* bytes of the last token; 0: no way leads here */
-    uint32_t token;  /* index into vocab.tokens, or UNKNOWN */
+    uint32_t token;  /* the index of it, or UNKNOWN */
 };
 
 #define UNKNOWN         UINT32_MAX
@@ -25,14 +25,11 @@ int tf_unigram_prepare(struct tf_model *m, struct tf_err *err)
         return -1;
     m->min_score = INFINITY;
     for (i = 0; i < m->vocab.count; i++) {
-        const struct tf_vocab_token *t = &m->vocab.tokens[i];
-
+        e[n].s = tf_vocab_at(&m->vocab, i);
+        e[n].value = (uint32_t)i;
+        n += e[n].s.len > 0;
         if (m->score[i] < m->min_score)
             m->min_score = m->score[i];
-        if (!t->len)
-            continue;
-        e[n].s = (struct tf_str){ m->vocab.bytes.data + t->at, t->len };
-        e[n++].value = (uint32_t)i;
     }
     failed = tf_trie_build(&m->trie, e, n, err);
     free(e);
@@ -128,7 +125,8 @@ static int put_unknown(const struct tf_model *m, struct tf_str text,
 static bool is_unknown(const struct tf_model *m,
                        const struct tf_lattice_node *node)
 {
-    return node->token == UNKNOWN || m->vocab.tokens[node->token].id == m->unk;
+    return node->token == UNKNOWN ||
+           tf_vocab_id(&m->vocab, node->token) == m->unk;
 }
 
 /* Turn the links around, so that a node's length is that of the token which
@@ -175,7 +173,8 @@ int tf_unigram_tokenize(const struct tf_model *m, struct tf_scratch *s,
         if (!is_unknown(m, &nodes[at])) {
             if (tf_tokens_room(out, 1, err))
                 return -1;
-            tf_tokens_put(out, m->vocab.tokens[nodes[at].token].id, at, end);
+            tf_tokens_put(out, tf_vocab_id(&m->vocab, nodes[at].token), at,
+                          end);
             continue;
         }
         while (end < piece.len && is_unknown(m, &nodes[end]))

@@ -14,26 +14,35 @@
 /* Ids index arrays, so a file may not name one that no model could have. */
 #define TF_TOKEN_ID_MAX ((1 << 24) - 1)
 
-struct tf_vocab_token {
-    uint32_t at, len; /* in bytes */
-    int32_t id;
+/*
+ * Most tokens are short, so that one look at a slot tells: the head of up to 8
+ * bytes tells them all. That of a longer token is half a
+ * hash, then where it stands.
+ */
+struct tf_vocab_slot {
+    uint64_t head;
+    uint32_t len;
+    uint32_t index; /* + 1 of the token; 0: free */
 };
 
 /* Zeroed memory is empty. */
 struct tf_vocab {
-    struct tf_buf bytes;
-    struct tf_vocab_token *tokens; /* in the order they were added */
+    struct tf_buf bytes; /* of the tokens in the order they were added */
+    uint32_t *starts;    /* count + 1 of them */
+    int32_t *id_of;      /* by index; NULL: each id is the index */
     size_t count, cap;
     size_t size;    /* tokens of different spelling */
     size_t longest; /* bytes of the longest one */
-    /* After tf_vocab_index. Slots: the upper half of the hash, then the token's
-     * index + 1; 0 is free. */
-    uint64_t *slots;
-    size_t mask;
-    uint32_t *by_id; /* index + 1 of the token of an id; 0: none */
-    size_t ids;      /* the largest id + 1 */
+    size_t ids;     /* the largest id + 1 */
+    /* After tf_vocab_index: */
+    struct tf_vocab_slot *slots;
+    size_t slot_count;
+    uint32_t *by_id; /* index + 1, 0: none; NULL: as id_of */
 };
 
+/* Make room for n tokens of so many bytes in all, where that is known. */
+int tf_vocab_reserve(struct tf_vocab *v, size_t n, size_t bytes,
+                     struct tf_err *err);
 /* Fails when id is not in [0, TF_TOKEN_ID_MAX]. */
 int tf_vocab_add(struct tf_vocab *v, struct tf_str s, int64_t id,
                  struct tf_err *err);
@@ -45,53 +54,45 @@ void tf_vocab_release(struct tf_vocab *v);
 /* The id of a token, or -1. */
 int32_t tf_vocab_find(const struct tf_vocab *v, struct tf_str s);
 
-/*
- * For many at a time, so that each waits for memory beside the others and not
- * behind them: hash all, aim all, focus all, then look each up.
- */
-struct tf_vocab_probe {
-    struct tf_str s;
-    uint64_t hash;
-    uint32_t index; /* + 1 of the token that it may be; 0: none */
-};
-int32_t tf_vocab_look(const struct tf_vocab *v, const struct tf_vocab_probe *p);
-
-static inline void tf_vocab_hash(const struct tf_vocab *v,
-                                 struct tf_vocab_probe *p)
+/* By index, in the order they were added. */
+static inline struct tf_str tf_vocab_at(const struct tf_vocab *v, size_t i)
 {
-    p->hash = tf_hash(p->s.s, p->s.len);
-    __builtin_prefetch(&v->slots[p->hash & v->mask]);
+    return (struct tf_str){ v->bytes.data + v->starts[i],
+                            v->starts[i + 1] - v->starts[i] };
 }
 
-static inline void tf_vocab_aim(const struct tf_vocab *v,
-                                struct tf_vocab_probe *p)
+static inline int32_t tf_vocab_id(const struct tf_vocab *v, size_t i)
 {
-    uint64_t slot;
-    size_t i;
-
-    for (i = p->hash & v->mask; (slot = v->slots[i]); i = (i + 1) & v->mask)
-        if (slot >> 32 == p->hash >> 32)
-            break;
-    p->index = (uint32_t)slot;
-    if (p->index)
-        __builtin_prefetch(&v->tokens[p->index - 1]);
-}
-
-static inline void tf_vocab_focus(const struct tf_vocab *v,
-                                  const struct tf_vocab_probe *p)
-{
-    if (p->index)
-        __builtin_prefetch(v->bytes.data + v->tokens[p->index - 1].at);
+    return v->id_of ? v->id_of[i] : (int32_t)i;
 }
 
 /* The spelling of an id; s NULL when no token has it. */
 static inline struct tf_str tf_vocab_token(const struct tf_vocab *v, int32_t id)
 {
-    const struct tf_vocab_token *t;
+    size_t i = (size_t)id;
 
-    if ((size_t)id >= v->ids || !v->by_id[id])
+    if (i >= v->ids || (v->by_id && !v->by_id[i]))
         return (struct tf_str){ NULL, 0 };
-    t = &v->tokens[v->by_id[id] - 1];
-    return (struct tf_str){ v->bytes.data + t->at, t->len };
+    return tf_vocab_at(v, v->by_id ? v->by_id[i] - 1 : i);
+}
+
+/*
+ * For many at a time, so that each waits for memory beside the others and not
+ * behind them: hash all, aim all, then look each up.
+ */
+struct tf_vocab_probe {
+    struct tf_str s;
+    uint64_t hash, head;
+    size_t place; /* the slot to begin with */
+};
+
+void tf_vocab_hash(const struct tf_vocab *v, struct tf_vocab_probe *p);
+int32_t tf_vocab_look(const struct tf_vocab *v, const struct tf_vocab_probe *p);
+
+static inline void tf_vocab_aim(const struct tf_vocab *v,
+                                const struct tf_vocab_probe *p)
+{
+    if (p->s.len > 8)
+        __builtin_prefetch(v->bytes.data + (uint32_t)v->slots[p->place].head);
 }
 #endif
