@@ -8,11 +8,12 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "train/config_known.h"
 #include "train/yaml.h"
 
 #define FILE_MAX ((size_t)1 << 24) /* bytes */
 
-enum kind { STRING, INT, REAL, BOOL, WORD, JSON, MISSING };
+enum kind { STRING, INT, REAL, BOOL, WORD, JSON };
 
 struct key {
     const char *name;
@@ -47,12 +48,6 @@ struct key {
     {                                                                          \
         n, JSON, AT(f), 0, 0, NULL                                             \
     }
-/* of TrainingArguments or this project's plan, but not built */
-#define NONE(n)                                                                \
-    {                                                                          \
-        n, MISSING, 0, 0, 0, NULL                                              \
-    }
-
 /* clang-format off */
 static const struct key keys[] = {
     STR("model", model),
@@ -112,7 +107,10 @@ static const struct key keys[] = {
     FLAG("logging_first_step", logging_first_step),
     ONE_OF("eval_strategy", eval_strategy, "no|steps|epoch"),
     NUM_REAL("eval_steps", eval_steps, 0, 1e15),
-    ONE_OF("save_strategy", save_strategy, "no|steps|epoch"),
+    NUM_REAL("eval_delay", eval_delay, 0, 1e15),
+    FLAG("eval_on_start", eval_on_start),
+    FLAG("prediction_loss_only", loss_only),
+    ONE_OF("save_strategy", save_strategy, "no|steps|epoch|best"),
     NUM_REAL("save_steps", save_steps, 0, 1e15),
     NUM("save_total_limit", save_total_limit, 1),
     FLAG("save_only_model", save_only_model),
@@ -135,33 +133,22 @@ static const struct key keys[] = {
     ANY("peft", peft),
     STR("adapter", adapter),
     STR("logging_dir", logging_dir),
-    
-    NONE("fp16"), NONE("tf32"), 
-    NONE("gradient_checkpointing_kwargs"), 
-    
-    
-    NONE("optim_args"), NONE("optim_target_modules"), NONE("eval_delay"),
-    NONE("eval_on_start"), NONE("eval_accumulation_steps"),
-    NONE("neftune_noise_alpha"), NONE("push_to_hub"), NONE("hub_model_id"),
-    NONE("hub_strategy"), NONE("hub_token"), NONE("hub_private_repo"),
-    NONE("fsdp"), NONE("fsdp_config"), NONE("deepspeed"),
-    NONE("accelerator_config"), NONE("torch_compile"), NONE("run_name"),
-    NONE("label_names"), NONE("length_column_name"), NONE("ignore_data_skip"),
-    NONE("full_determinism"), NONE("include_num_input_tokens_seen"),
-    NONE("dataloader_num_workers"), NONE("dataloader_pin_memory"),
-    NONE("dataloader_persistent_workers"), NONE("auto_find_batch_size"),
-    NONE("use_liger_kernel"), 
-    NONE("enable_jit_checkpoint"), NONE("restore_callback_states_from_checkpoint"),
 };
 /* clang-format on */
 
 /* Names of older releases and of the example scripts. */
 static const char *const aliases[][2] = {
     { "evaluation_strategy", "eval_strategy" },
+    { "activation_checkpointing", "gradient_checkpointing" },
+    { "activation_checkpointing_kwargs", "gradient_checkpointing_kwargs" },
     { "model_name_or_path", "model" },
     { "adapter_name_or_path", "adapter" },
     { "max_seq_length", "max_length" },
     { "max_source_length", "max_length" },
+    { "text_column_name", "text_column" },
+    { "label_column_name", "label_column" },
+    { "tokenizer_name", "tokenizer" },
+    { "num_beams", "generation_num_beams" },
     { "version_2_with_negative", "handle_impossible_answer" },
     { "per_gpu_train_batch_size", "per_device_train_batch_size" },
     { "per_gpu_eval_batch_size", "per_device_eval_batch_size" },
@@ -191,20 +178,10 @@ char *tf_train_config_keys(struct tf_err *err)
     char *text;
 
     for (size_t i = 0; i < COUNT(keys); i++)
-        if (keys[i].kind != MISSING)
-            tf_buf_addf(&b, "%s%s", i ? "|" : "", keys[i].name);
+        tf_buf_addf(&b, "%s%s", i ? "|" : "", keys[i].name);
     text = tf_strndup(tf_buf_cstr(&b), b.len, err);
     tf_buf_release(&b);
     return text;
-}
-
-static int is_off(const json_t *v)
-{
-    const char *s = json_string_value(v);
-
-    return json_is_null(v) || json_is_false(v) ||
-           (json_is_number(v) && json_number_value(v) == 0) ||
-           (s && (!strcmp(s, "no") || !strcmp(s, "none") || !*s));
 }
 
 static int wrong(const struct key *k, json_t *v, const char *wanted,
@@ -280,8 +257,6 @@ static int set_key(struct tf_train_config *c, const struct key *k, json_t *v,
 {
     void *at = (char *)c + k->at;
 
-    if (k->kind == MISSING)
-        return is_off(v) ? 0 : tf_fail(err, "%s: not supported", k->name);
     if (json_is_null(v))
         return 0;
     switch (k->kind) {
@@ -346,10 +321,13 @@ static int take(struct tf_train_config *c, const char *name, json_t *v,
     if (!strcmp(name, "group_by_length")) {
         now = "train_sampling_strategy";
         v = json_is_true(v) ? json_string("group_by_length") : json_null();
+    } else if (!strcmp(name, "adafactor")) {
+        now = "optim";
+        v = json_is_true(v) ? json_string("adafactor") : json_null();
     } else {
         json_incref(v);
     }
-    if (!find_key(now)) {
+    if (!find_key(now) && !tf_train_known(now)) {
         json_decref(v);
         snprintf(c->unknown, sizeof(c->unknown), "%.60s", name);
         return tf_fail(err, "unknown key \"%.100s\"", name);
@@ -482,7 +460,8 @@ int tf_train_config_open(struct tf_train_config *c, const char *path,
         if (take_word(c, *words, err))
             return -1;
     json_object_foreach (c->json, name, v)
-        if (set_key(c, find_key(name), v, err))
+        if (find_key(name) ? set_key(c, find_key(name), v, err)
+                           : tf_train_check_known(name, v, err))
             return -1;
     c->greater_given =
         json_is_boolean(json_object_get(c->json, "greater_is_better"));

@@ -1,8 +1,9 @@
 /*
  * What a training run is asked for: a YAML or JSON file whose keys are
  * TrainingArguments' names with the defaults of Transformers 5.23 (names of
- * older releases are taken too), and "key=value" words over it. A key that is
- * known but not built is refused, as is one that nobody knows.
+ * older releases are taken too), and "key=value" words over it. A key that
+ * nobody knows is refused; of those that are of no use here see
+ * train/config_known.h.
  */
 #ifndef TF_TRAIN_CONFIG_H
 #define TF_TRAIN_CONFIG_H
@@ -21,7 +22,12 @@ enum tf_train_task {
     TF_TRAIN_QUESTION_ANSWERING,
     TF_TRAIN_SEQ2SEQ,
 };
-enum tf_strategy { TF_STRATEGY_NO, TF_STRATEGY_STEPS, TF_STRATEGY_EPOCH };
+enum tf_strategy {
+    TF_STRATEGY_NO,
+    TF_STRATEGY_STEPS,
+    TF_STRATEGY_EPOCH,
+    TF_STRATEGY_BEST /* of saving: after each evaluation that is the best */
+};
 enum tf_sampling {
     TF_SAMPLE_RANDOM,
     TF_SAMPLE_SEQUENTIAL,
@@ -73,6 +79,8 @@ struct tf_train_config {
 
     int logging_strategy, eval_strategy, save_strategy; /* enum tf_strategy */
     double logging_steps, eval_steps, save_steps;       /* eval 0: logging's */
+    double eval_delay; /* steps, or epochs, as the eval_strategy counts */
+    bool eval_on_start, loss_only;
     bool logging_first_step;
     int64_t save_total_limit; /* 0: keep all */
     bool save_only_model;

@@ -32,8 +32,10 @@ static int check_files(const struct tf_train_config *c, struct tf_err *err)
         return tf_fail(err, "\"config\" needs a \"tokenizer\"");
     if (!c->train_file)
         return tf_fail(err, "no \"train_file\"");
-    if (c->eval_strategy != TF_STRATEGY_NO && !c->validation_file)
-        return tf_fail(err, "eval_strategy needs a validation_file");
+    if ((c->eval_strategy != TF_STRATEGY_NO || c->eval_on_start) &&
+        !c->validation_file)
+        return tf_fail(err, "%s needs a validation_file",
+                       c->eval_on_start ? "eval_on_start" : "eval_strategy");
     if (c->task != TF_TRAIN_CLASSIFICATION && c->problem_type)
         return tf_fail(err, "problem_type is of a classification");
     if (c->task != TF_TRAIN_CLASSIFICATION &&
@@ -54,18 +56,32 @@ static int check_files(const struct tf_train_config *c, struct tf_err *err)
     return 0;
 }
 
+/* Parts of all steps are compared as millionths, as Transformers does. */
+static bool is_multiple(double steps, double of)
+{
+    if (steps < 1 && of < 1)
+        return fmod(floor(steps * 1e6), floor(of * 1e6)) == 0;
+    return steps >= 1 && of >= 1 && fmod(steps, of) == 0;
+}
+
 /* As TrainingArguments and EarlyStoppingCallback want it. */
 static int check_best(const struct tf_train_config *c, struct tf_err *err)
 {
     double steps = c->eval_steps > 0 ? c->eval_steps : c->logging_steps;
 
-    if (c->load_best && c->eval_strategy != c->save_strategy)
+    bool follows = c->save_strategy == TF_STRATEGY_BEST;
+
+    if (c->load_best && !follows && c->eval_strategy != c->save_strategy)
         return tf_fail(err, "load_best_model_at_end needs eval_strategy and "
                             "save_strategy to be the same");
+    if (follows && (c->eval_strategy == TF_STRATEGY_NO ||
+                    (!c->best_metric && !c->load_best)))
+        return tf_fail(err, "save_strategy best needs an eval_strategy and "
+                            "metric_for_best_model");
     if (c->load_best && c->eval_strategy == TF_STRATEGY_NO)
         return tf_fail(err, "load_best_model_at_end needs an eval_strategy");
-    if (c->load_best && c->eval_strategy == TF_STRATEGY_STEPS &&
-        fmod(c->save_steps, steps) != 0)
+    if (c->load_best && !follows && c->eval_strategy == TF_STRATEGY_STEPS &&
+        !is_multiple(c->save_steps, steps))
         return tf_fail(err, "load_best_model_at_end needs save_steps to be a "
                             "multiple of eval_steps");
     if (c->early_stopping_patience && c->eval_strategy == TF_STRATEGY_NO)

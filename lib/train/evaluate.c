@@ -1,12 +1,15 @@
 #include "train/trainer_parts.h"
 
+#include "base/mem.h"
+#include "train/parallel.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/mem.h"
 
 struct scores {
     struct tf_trainer *t;
+    struct tf_session *session;
+    double loss;
     struct tf_label_metrics labels;
     struct tf_regression_metrics numbers;
     struct tf_str *wanted, *found; /* [labels]: of one record */
@@ -117,22 +120,33 @@ static int add_loss(struct tf_trainer *t, const struct tf_result *r,
     return sum ? 0 : -1;
 }
 
-static int run_batches(struct tf_trainer *t, struct tf_session *session,
-                       struct scores *s, double *loss, struct tf_err *err)
+static int run_logits(void *arg, size_t first, size_t end, struct tf_buf *out,
+                      struct tf_err *err)
 {
-    size_t batch = (size_t)t->config->eval_batch, end;
+    struct scores *s = arg;
+    struct tf_trainer *t = s->t;
     struct tf_result r;
 
-    for (size_t first = 0; first < t->valid.count; first = end) {
-        tf_join_reset(&t->joined);
-        for (end = first; end < t->valid.count && end - first < batch; end++)
-            if (tf_join_add(&t->joined, &t->valid.inputs[end], err))
-                return -1;
-        if (tf_session_logits(session, &t->joined.batch, &r, err) ||
-            add_loss(t, &r, first, loss, err) || add_rows(s, &r, first))
+    tf_join_reset(&t->joined);
+    for (size_t i = first; i < end; i++)
+        if (tf_join_add(&t->joined, &t->valid.inputs[i], err))
             return -1;
-    }
+    if (tf_session_logits(s->session, &t->joined.batch, &r, err))
+        return -1;
+    tf_buf_add(out, (const char *)r.data, r.rows * r.cols * sizeof(float));
     return 0;
+}
+
+static int take_logits(void *arg, size_t first, size_t end, const char *given,
+                       size_t n, struct tf_err *err)
+{
+    struct scores *s = arg;
+    struct tf_result r = { (const void *)given, end - first, 0 };
+
+    r.cols = n / sizeof(float) / r.rows;
+    return add_loss(s->t, &r, first, &s->loss, err) || add_rows(s, &r, first)
+               ? -1
+               : 0;
 }
 
 /* The loss of records [first, end), so many a pass. */
@@ -161,24 +175,47 @@ static int token_loss(struct tf_trainer *t, struct tf_runner *runner,
     return 0;
 }
 
+struct perplexity {
+    struct tf_trainer *t;
+    struct tf_runner runner;
+    double loss;
+};
+
+static int run_tokens(void *arg, size_t first, size_t end, struct tf_buf *out,
+                      struct tf_err *err)
+{
+    struct perplexity *p = arg;
+    double mean = 0;
+
+    if (token_loss(p->t, &p->runner, first, end, &mean, err))
+        return -1;
+    tf_buf_add(out, (const char *)&mean, sizeof(mean));
+    return 0;
+}
+
+static int take_tokens(void *arg, size_t first, size_t end, const char *given,
+                       size_t n, struct tf_err *err)
+{
+    struct perplexity *p = arg;
+    double mean;
+
+    (void)n, (void)err;
+    memcpy(&mean, given, sizeof(mean));
+    p->loss += mean * (double)(end - first) / (double)p->t->valid.count;
+    return 0;
+}
+
 /* Of a language model: Trainer's mean over the records of their batches' means,
  * and the perplexity that it gives. */
 static int evaluate_tokens(struct tf_trainer *t, double *loss,
                            struct tf_metrics *metrics, struct tf_err *err)
 {
-    size_t batch = (size_t)t->config->eval_batch, n = t->valid.count, end;
-    struct tf_runner runner = { 0 };
-    int failed = 0;
+    struct perplexity p = { .t = t };
+    struct tf_evaluation e = { &p, run_tokens, take_tokens };
+    int failed = tf_train_evaluate_parts(t, &e, err);
 
-    *loss = 0;
-    for (size_t first = 0; !failed && first < n; first = end) {
-        double mean = 0;
-
-        end = n - first < batch ? n : first + batch;
-        failed = token_loss(t, &runner, first, end, &mean, err);
-        *loss += mean * (double)(end - first) / (double)n;
-    }
-    tf_runner_release(&runner);
+    tf_runner_release(&p.runner);
+    *loss = p.loss;
     return failed
                ? -1
                : tf_metrics_add(metrics, "perplexity", NULL, exp(*loss), err);
@@ -201,21 +238,22 @@ static int evaluate_labels(struct tf_trainer *t, double *loss,
                            struct tf_metrics *metrics, struct tf_err *err)
 {
     struct scores s = { .t = t, .err = err };
-    /* a new one: the old may remember what the weights were */
-    struct tf_session *session = tf_session_new(t->model, t->pool, err);
+    struct tf_evaluation e = { &s, run_logits, take_logits };
     int failed = 1;
 
-    *loss = 0;
+    /* a new one: the old may remember what the weights were */
+    s.session = tf_session_new(t->model, t->pool, err);
     s.wanted = tf_alloc(t->labels.count, sizeof(*s.wanted), err);
     s.found = tf_alloc(t->labels.count, sizeof(*s.found), err);
-    if (session && s.wanted && s.found)
-        failed = run_batches(t, session, &s, loss, err);
+    if (s.session && s.wanted && s.found)
+        failed = tf_train_evaluate_parts(t, &e, err);
+    *loss = s.loss;
     failed = failed || label_results(&s, metrics);
     tf_label_metrics_release(&s.labels);
     tf_regression_metrics_release(&s.numbers);
     free(s.wanted);
     free(s.found);
-    tf_session_free(session);
+    tf_session_free(s.session);
     return failed ? -1 : 0;
 }
 
@@ -248,6 +286,12 @@ int tf_train_evaluate(struct tf_trainer *t, double *loss,
     tf_buf_reset(&t->pairs);
     if (evaluate(t, loss, metrics, err))
         return -1;
+    if (tf_parallel_rank())
+        return 0;
+    if (c->loss_only) {
+        metrics->count = 0;
+        return 0;
+    }
     if (c->compute_metrics)
         return tf_metrics_compute(metrics, c->compute_metrics, &t->pairs,
                                   &t->computed, err);

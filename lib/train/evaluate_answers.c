@@ -1,7 +1,7 @@
 #include "train/trainer_parts.h"
 
-#include <math.h>
 #include "task/qa.h"
+#include <math.h>
 
 /* The questions of the validation data, window after window. */
 struct judging {
@@ -53,39 +53,66 @@ static int add_window(struct judging *j, size_t i, const float *logits)
     return i + 1 == q->first + q->count ? end_question(j, q) : 0;
 }
 
-static int run_batch(struct judging *j, size_t first, size_t end)
+static int join(struct tf_trainer *t, size_t first, size_t end,
+                struct tf_err *err)
 {
-    struct tf_trainer *t = j->t;
-    struct tf_ctx ctx = { .pool = t->pool,
-                          .arena = &t->arena,
-                          .bf16 = t->config->bf16,
-                          .err = j->err };
-    struct tf_arena_mark mark = tf_arena_mark(&t->arena);
-    struct tf_tensor logits = { .ndim = 2 }, *sum;
-    struct tf_result r;
-    size_t at = 0;
-
     tf_join_reset(&t->joined);
     for (size_t i = first; i < end; i++)
-        if (tf_join_add(&t->joined, &t->valid.inputs[i], j->err))
+        if (tf_join_add(&t->joined, &t->valid.inputs[i], err))
             return -1;
-    if (tf_session_logits(j->session, &t->joined.batch, &r, j->err))
+    return 0;
+}
+
+static int run(void *arg, size_t first, size_t end, struct tf_buf *out,
+               struct tf_err *err)
+{
+    struct judging *j = arg;
+    struct tf_result r;
+
+    if (join(j->t, first, end, err) ||
+        tf_session_logits(j->session, &j->t->joined.batch, &r, err))
         return -1;
-    logits.dim[0] = r.rows;
-    logits.dim[1] = logits.ld = r.cols;
-    logits.data = (void *)(uintptr_t)r.data;
+    tf_buf_add(out, (const char *)r.data, r.rows * r.cols * sizeof(float));
+    return 0;
+}
+
+static int add_loss(struct judging *j, size_t first, size_t end,
+                    const float *given, struct tf_err *err)
+{
+    struct tf_trainer *t = j->t;
+    struct tf_ctx ctx = {
+        .pool = t->pool, .arena = &t->arena, .bf16 = t->config->bf16, .err = err
+    };
+    struct tf_arena_mark mark = tf_arena_mark(&t->arena);
+    struct tf_tensor logits = { .ndim = 2, .ld = 2 }, *sum;
+
+    if (join(t, first, end, err))
+        return -1;
+    logits.dim[0] = t->joined.batch.seqs.start[end - first];
+    logits.dim[1] = 2;
+    logits.data = (void *)(uintptr_t)given;
     sum = tf_train_span_loss(&ctx, &logits, &t->joined.batch.seqs,
                              t->valid.targets + 2 * first,
                              2 * (float)t->valid.count);
     if (sum)
         j->loss += *(float *)sum->data;
     tf_arena_rewind(&t->arena, mark);
-    if (!sum)
+    return sum ? 0 : -1;
+}
+
+static int take(void *arg, size_t first, size_t end, const char *given,
+                size_t n, struct tf_err *err)
+{
+    struct judging *j = arg;
+    const float *logits = (const void *)given;
+
+    (void)n;
+    if (add_loss(j, first, end, logits, err))
         return -1;
     for (size_t i = first; i < end; i++) {
-        if (add_window(j, i, r.data + at * r.cols))
+        if (add_window(j, i, logits))
             return -1;
-        at += t->valid.inputs[i].n;
+        logits += 2 * j->t->valid.inputs[i].n;
     }
     return 0;
 }
@@ -96,7 +123,7 @@ int tf_train_evaluate_answers(struct tf_trainer *t, double *loss,
     const struct tf_train_config *c = t->config;
     const struct tf_tokenizer_info *info = tf_tokenizer_info(t->tokenizer);
     struct judging j = { .t = t, .err = err };
-    size_t batch = (size_t)c->eval_batch, n = t->valid.count, end;
+    struct tf_evaluation e = { &j, run, take };
     int failed;
 
     j.opts = (struct tf_qa_opts){
@@ -108,13 +135,9 @@ int tf_train_evaluate_answers(struct tf_trainer *t, double *loss,
         .context = !info->pad_left,
     };
     j.session = tf_session_new(t->model, t->pool, err);
-    failed = !j.session;
-    for (size_t first = 0; !failed && first < n; first = end) {
-        end = n - first < batch ? n : first + batch;
-        failed = run_batch(&j, first, end);
-    }
+    failed = !j.session || tf_train_evaluate_parts(t, &e, err) ||
+             tf_squad_metrics_results(&j.metrics, metrics, err);
     *loss = j.loss;
-    failed = failed || tf_squad_metrics_results(&j.metrics, metrics, err);
     tf_qa_release(&j.qa);
     tf_session_free(j.session);
     return failed ? -1 : 0;

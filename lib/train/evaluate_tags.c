@@ -1,12 +1,14 @@
 #include "train/trainer_parts.h"
 
+#include "base/mem.h"
 #include <stdlib.h>
 #include <string.h>
-#include "base/mem.h"
 
 /* The tags of one record after the other. */
 struct tagger {
     struct tf_trainer *t;
+    struct tf_session *session;
+    double loss;
     struct tf_entity_metrics entities;
     struct tf_str *wanted, *found; /* of one record */
     size_t room;
@@ -70,69 +72,84 @@ static int add_record(struct tagger *g, const int32_t *labels,
                                       g->err);
 }
 
-/* Records [first, end): their tags, and the mean loss of their tokens. */
-static int run_batch(struct tagger *g, struct tf_session *session, size_t first,
-                     size_t end, double *loss)
+static int run(void *arg, size_t first, size_t end, struct tf_buf *out,
+               struct tf_err *err)
+{
+    struct tagger *g = arg;
+    struct tf_trainer *t = g->t;
+    struct tf_result r;
+
+    tf_join_reset(&t->joined);
+    for (size_t i = first; i < end; i++)
+        if (tf_join_add(&t->joined, &t->valid.inputs[i], err))
+            return -1;
+    if (tf_session_logits(g->session, &t->joined.batch, &r, err))
+        return -1;
+    tf_buf_add(out, (const char *)r.data, r.rows * r.cols * sizeof(float));
+    return 0;
+}
+
+/* The mean loss of logits for labels [rows]. */
+static int add_loss(struct tagger *g, const float *given, const int32_t *labels,
+                    size_t rows, double part)
 {
     struct tf_trainer *t = g->t;
+    struct tf_arena_mark mark = tf_arena_mark(&t->arena);
     struct tf_ctx ctx = { .pool = t->pool,
                           .arena = &t->arena,
                           .bf16 = t->config->bf16,
                           .err = g->err };
     struct tf_loss spec = { .smoothing = (float)t->config->label_smoothing };
-    struct tf_arena_mark mark = tf_arena_mark(&t->arena);
-    struct tf_tensor logits = { .ndim = 2 }, *mean;
-    size_t tokens = 0, rows = 0;
-    struct tf_result r;
-    int32_t *labels;
+    struct tf_tensor logits = { .ndim = 2, .dim = { rows, t->labels.count } };
+    struct tf_tensor *mean;
 
-    tf_join_reset(&t->joined);
-    for (size_t i = first; i < end; i++) {
-        if (tf_join_add(&t->joined, &t->valid.inputs[i], g->err))
-            return -1;
-        rows += t->valid.inputs[i].n;
-    }
-    labels = tf_scratch(&ctx, rows, sizeof(*labels));
-    if (!labels || tf_session_logits(session, &t->joined.batch, &r, g->err))
-        return -1;
-    for (size_t i = first; i < end; i++) {
-        size_t n = t->valid.inputs[i].n;
-
-        memcpy(labels + tokens, t->valid.labels[i], n * sizeof(*labels));
-        if (add_record(g, labels + tokens, r.data + tokens * r.cols, n))
-            return -1;
-        tokens += n;
-    }
-    logits.dim[0] = r.rows;
-    logits.dim[1] = logits.ld = r.cols;
-    logits.data = (void *)(uintptr_t)r.data;
+    logits.ld = t->labels.count;
+    logits.data = (void *)(uintptr_t)given;
     mean = tf_cross_entropy(&ctx, &logits, labels, &spec);
     if (mean)
-        *loss = *(float *)mean->data;
+        g->loss += *(float *)mean->data * part;
     tf_arena_rewind(&t->arena, mark);
     return mean ? 0 : -1;
+}
+
+/* Records [first, end): their tags, and the mean loss of their tokens. */
+static int take(void *arg, size_t first, size_t end, const char *given,
+                size_t n, struct tf_err *err)
+{
+    struct tagger *g = arg;
+    const struct tf_dataset *d = &g->t->valid;
+    const float *logits = (const void *)given;
+    size_t cols = g->t->labels.count, rows = n / sizeof(float) / cols, at = 0;
+    int32_t *labels = tf_alloc(rows, sizeof(*labels), err);
+    int failed = !labels;
+
+    for (size_t i = first; !failed && i < end; i++) {
+        size_t tokens = d->inputs[i].n;
+
+        memcpy(labels + at, d->labels[i], tokens * sizeof(*labels));
+        failed = add_record(g, labels + at, logits + at * cols, tokens);
+        at += tokens;
+    }
+    failed = failed || add_loss(g, logits, labels, rows,
+                                (double)(end - first) / (double)d->count);
+    free(labels);
+    return failed ? -1 : 0;
 }
 
 int tf_train_evaluate_tags(struct tf_trainer *t, double *loss,
                            struct tf_metrics *metrics, struct tf_err *err)
 {
-    size_t batch = (size_t)t->config->eval_batch, n = t->valid.count, end;
-    struct tf_session *session = tf_session_new(t->model, t->pool, err);
     struct tagger g = { .t = t, .err = err };
-    int failed = !session;
+    struct tf_evaluation e = { &g, run, take };
+    int failed;
 
-    *loss = 0;
-    for (size_t first = 0; !failed && first < n; first = end) {
-        double mean = 0;
-
-        end = n - first < batch ? n : first + batch;
-        failed = run_batch(&g, session, first, end, &mean);
-        *loss += mean * (double)(end - first) / (double)n;
-    }
-    failed = failed || tf_entity_metrics_results(&g.entities, metrics, err);
+    g.session = tf_session_new(t->model, t->pool, err);
+    failed = !g.session || tf_train_evaluate_parts(t, &e, err) ||
+             tf_entity_metrics_results(&g.entities, metrics, err);
+    *loss = g.loss;
     tf_entity_metrics_release(&g.entities);
     free(g.wanted);
     free(g.found);
-    tf_session_free(session);
+    tf_session_free(g.session);
     return failed ? -1 : 0;
 }

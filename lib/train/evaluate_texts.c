@@ -1,10 +1,10 @@
 #include "train/trainer_parts.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include "base/mem.h"
 #include "task/generate.h"
 #include "text/language.h"
+#include <stdlib.h>
+#include <string.h>
 
 /* What generates for the validation sources. */
 struct writing {
@@ -22,8 +22,8 @@ struct writing {
 };
 
 /* Compare what was generated for a record with its target. */
-static int add_record(struct writing *w, size_t record,
-                      const struct tf_completion *c)
+static int add_record(struct writing *w, size_t record, const int32_t *ids,
+                      size_t n)
 {
     const struct tf_dataset *d = &w->t->valid;
     const struct tf_tokenizer *tok = w->t->tokenizer;
@@ -37,18 +37,21 @@ static int add_record(struct writing *w, size_t record,
     tf_buf_reset(&w->found);
     if (tf_tokenizer_decode(tok, d->labels[record], d->answers[record].n, true,
                             &w->wanted, w->err) ||
-        tf_tokenizer_decode(tok, c->ids, c->n, true, &w->found, w->err))
+        tf_tokenizer_decode(tok, ids, n, true, &w->found, w->err))
         return -1;
     wanted = (struct tf_str){ tf_buf_cstr(&w->wanted), w->wanted.len };
     found = (struct tf_str){ tf_buf_cstr(&w->found), w->found.len };
-    w->tokens += (double)c->n;
+    w->tokens += (double)n;
     if (w->t->config->compute_metrics)
         tf_pair_put(&w->t->pairs, &pair);
     return tf_text_metrics_add(&w->texts, &wanted, 1, found, w->err);
 }
 
-static int run_batch(struct writing *w, size_t first, size_t end)
+/* Gives for each record how many tokens were generated, and their ids. */
+static int run(void *arg, size_t first, size_t end, struct tf_buf *out,
+               struct tf_err *err)
 {
+    struct writing *w = arg;
     size_t n = end - first;
     int failed;
 
@@ -58,12 +61,33 @@ static int run_batch(struct writing *w, size_t first, size_t end)
         w->prompts[i] =
             (struct tf_prompt){ &w->start, 1, in->ids, in->n, first + i };
     }
-    failed = tf_generate(w->generator, w->prompts, n, w->completed, w->err);
-    for (size_t i = 0; !failed && i < n; i++)
-        failed = add_record(w, first + i, &w->completed[i * w->returned]);
+    failed = tf_generate(w->generator, w->prompts, n, w->completed, err);
+    for (size_t i = 0; !failed && i < n; i++) {
+        const struct tf_completion *c = &w->completed[i * w->returned];
+        int32_t count = (int32_t)c->n;
+
+        tf_buf_add(out, (const char *)&count, sizeof(count));
+        tf_buf_add(out, (const char *)c->ids, c->n * sizeof(c->ids[0]));
+    }
     for (size_t i = 0; i < n * w->returned; i++)
         tf_completion_release(&w->completed[i]);
     return failed ? -1 : 0;
+}
+
+static int take(void *arg, size_t first, size_t end, const char *given,
+                size_t n, struct tf_err *err)
+{
+    const int32_t *ids = (const void *)given;
+
+    (void)n, (void)err;
+    for (size_t i = first; i < end; i++) {
+        size_t count = (size_t)*ids++;
+
+        if (add_record(arg, i, ids, count))
+            return -1;
+        ids += count;
+    }
+    return 0;
 }
 
 static int begin(struct writing *w, size_t batch)
@@ -104,18 +128,14 @@ int tf_train_evaluate_texts(struct tf_trainer *t, struct tf_metrics *metrics,
                             struct tf_err *err)
 {
     struct writing w = { .t = t, .err = err };
-    size_t batch = (size_t)t->config->eval_batch, n = t->valid.count, end;
+    struct tf_evaluation e = { &w, run, take };
+    size_t batch = (size_t)t->config->eval_batch, n = t->valid.count;
     int failed;
 
-    if (batch > n)
-        batch = n;
-    failed = begin(&w, batch);
-    for (size_t first = 0; !failed && first < n; first = end) {
-        end = n - first < batch ? n : first + batch;
-        failed = run_batch(&w, first, end);
-    }
     failed =
-        failed || tf_text_metrics_results(&w.texts, metrics, err) ||
+        begin(&w, batch < n ? batch : n) ||
+        tf_train_evaluate_parts(t, &e, err) ||
+        tf_text_metrics_results(&w.texts, metrics, err) ||
         tf_metrics_add(metrics, "gen_len", NULL, w.tokens / (double)n, err);
     tf_generator_free(w.generator);
     tf_stepper_free(w.stepper);

@@ -1,5 +1,6 @@
 #include "train/parallel.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 static int rank, size = 1;
@@ -79,6 +80,37 @@ int tf_parallel_share(void *v, size_t bytes, struct tf_err *err)
         return tf_fail(err, "MPI failed to share numbers");
     return 0;
 }
+
+int tf_parallel_hand_over(int to_give, struct tf_buf *bytes, struct tf_err *err)
+{
+    uint64_t n = bytes->len;
+    char *data;
+
+    if (rank && rank != to_give)
+        return 0;
+    if (bytes->failed)
+        return tf_no_memory(err, bytes->len);
+    if (rank ? MPI_Send(&n, 1, MPI_UINT64_T, 0, 0, MPI_COMM_WORLD)
+             : MPI_Recv(&n, 1, MPI_UINT64_T, to_give, 0, MPI_COMM_WORLD,
+                        MPI_STATUS_IGNORE))
+        return tf_fail(err, "MPI failed to hand over results");
+    if (!rank) {
+        tf_buf_reset(bytes);
+        if (!tf_buf_room(bytes, n))
+            return tf_no_memory(err, n);
+        bytes->len = n;
+    }
+    data = bytes->data;
+    for (size_t at = 0; at < n; at += PIECE) {
+        int count = (int)(n - at < PIECE ? n - at : PIECE);
+
+        if (rank ? MPI_Send(data + at, count, MPI_BYTE, 0, 0, MPI_COMM_WORLD)
+                 : MPI_Recv(data + at, count, MPI_BYTE, to_give, 0,
+                            MPI_COMM_WORLD, MPI_STATUS_IGNORE))
+            return tf_fail(err, "MPI failed to hand over results");
+    }
+    return 0;
+}
 #else
 int tf_parallel_begin(struct tf_err *err)
 {
@@ -107,6 +139,12 @@ int tf_parallel_sum(double *v, size_t n, struct tf_err *err)
 int tf_parallel_share(void *v, size_t bytes, struct tf_err *err)
 {
     (void)v, (void)bytes, (void)err;
+    return 0;
+}
+
+int tf_parallel_hand_over(int to_give, struct tf_buf *bytes, struct tf_err *err)
+{
+    (void)to_give, (void)bytes, (void)err;
     return 0;
 }
 #endif

@@ -6,8 +6,9 @@
 #ifndef TF_TRAIN_PARALLEL_H
 #define TF_TRAIN_PARALLEL_H
 
-#include <stddef.h>
+#include "base/buf.h"
 #include "base/err.h"
+#include <stddef.h>
 
 /* Join the other processes, once, before anything else below; and part from
  * them. Fails under mpirun when there is no MPI. */
@@ -23,4 +24,7 @@ int tf_parallel_size(void);
 int tf_parallel_sum_floats(float *v, size_t n, struct tf_err *err);
 int tf_parallel_sum(double *v, size_t n, struct tf_err *err);
 int tf_parallel_share(void *v, size_t bytes, struct tf_err *err);
+/* The first process gets the bytes of process `rank` in place of its own; for
+ * the others nothing happens. */
+int tf_parallel_hand_over(int rank, struct tf_buf *bytes, struct tf_err *err);
 #endif

@@ -1,13 +1,13 @@
 #include "train/trainer_parts.h"
 
+#include "base/io.h"
+#include "train/parallel.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "base/io.h"
-#include "train/parallel.h"
 
 static double now(void)
 {
@@ -72,6 +72,7 @@ static int judge_best(struct tf_trainer *t, double loss,
     s->patience = enough ? 0 : s->patience + 1;
     if (c->early_stopping_patience && s->patience >= c->early_stopping_patience)
         t->early = true;
+    t->best_now = better;
     if (better) {
         s->has_best = true;
         s->best_metric = value;
@@ -80,23 +81,24 @@ static int judge_best(struct tf_trainer *t, double loss,
     return 0;
 }
 
-static int evaluate(struct tf_trainer *t, struct tf_err *err)
+static int evaluate(struct tf_trainer *t, bool judged, struct tf_err *err)
 {
     struct tf_metrics metrics = { 0 };
     double start = now(), loss = 0;
-    int failed = tf_train_evaluate(t, &loss, &metrics, err) ||
-                 tf_train_log_metrics(t, loss, &metrics, now() - start, err) ||
-                 judge_best(t, loss, &metrics, err);
+    int failed = tf_train_evaluate(t, &loss, &metrics, err);
 
+    if (!failed && !tf_parallel_rank())
+        failed = tf_train_log_metrics(t, loss, &metrics, now() - start, err) ||
+                 (judged && judge_best(t, loss, &metrics, err));
     tf_metrics_release(&metrics);
     return failed ? -1 : 0;
 }
 
-/* The first of several processes evaluates; all hear whether to go on, and what
+/* The first of several processes judges; all hear whether to go on, and what
  * the learning rates make of the metric. */
 static int evaluate_for_all(struct tf_trainer *t, struct tf_err *err)
 {
-    if (!tf_parallel_rank() && evaluate(t, err))
+    if (evaluate(t, true, err))
         return -1;
     return tf_parallel_share(&t->early, sizeof(t->early), err) ||
            tf_parallel_share(&t->schedule, sizeof(t->schedule), err);
@@ -156,6 +158,19 @@ static bool is_time(const struct tf_trainer *t, int strategy, int64_t every)
             t->state.step == t->max_steps);
 }
 
+/* As Trainer, a run that evaluates by steps ends with an evaluation. */
+static bool is_time_to_evaluate(const struct tf_trainer *t)
+{
+    const struct tf_train_config *c = t->config;
+    bool last =
+        c->eval_strategy == TF_STRATEGY_STEPS && t->state.step == t->max_steps;
+    double done = c->eval_strategy == TF_STRATEGY_EPOCH ? t->state.epoch
+                                                        : (double)t->state.step;
+
+    return (last || is_time(t, c->eval_strategy, t->eval_steps)) &&
+           c->eval_delay <= done;
+}
+
 /* Log, evaluate and save as this step asks for; as Trainer, a run ends with a
  * checkpoint when it saves by steps. */
 static int after_step(struct tf_trainer *t, struct tf_err *err)
@@ -168,9 +183,11 @@ static int after_step(struct tf_trainer *t, struct tf_err *err)
     if ((first || is_time(t, c->logging_strategy, t->logging_steps)) &&
         tf_train_log_steps(t, err))
         return -1;
-    if (is_time(t, c->eval_strategy, t->eval_steps) && evaluate_for_all(t, err))
+    t->best_now = false;
+    if (is_time_to_evaluate(t) && evaluate_for_all(t, err))
         return -1;
-    if ((last_saved || is_time(t, c->save_strategy, t->save_steps)) &&
+    if ((last_saved || (c->save_strategy == TF_STRATEGY_BEST && t->best_now) ||
+         is_time(t, c->save_strategy, t->save_steps)) &&
         save(t, err))
         return -1;
     return 0;
@@ -268,6 +285,8 @@ int tf_trainer_run(struct tf_trainer *t, struct tf_err *err)
     if (!tf_parallel_rank() && check_output(t, err))
         return -1;
     tf_optimizer_zero(t->optimizer, t->pool);
+    if (t->config->eval_on_start && evaluate(t, false, err))
+        return -1;
     stopped = loop(t, err);
     if (stopped)
         return stopped;

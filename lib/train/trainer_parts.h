@@ -2,10 +2,10 @@
 #ifndef TF_TRAIN_TRAINER_PARTS_H
 #define TF_TRAIN_TRAINER_PARTS_H
 
+#include "chat/chat.h"
 #include "model/model.h"
 #include "nn/tape.h"
 #include "task/generation.h"
-#include "chat/chat.h"
 #include "train/checkpoint.h"
 #include "train/compute.h"
 #include "train/dataset.h"
@@ -61,12 +61,13 @@ struct tf_trainer {
     int64_t saved;    /* output_dir's last checkpoint of this run; 0: none */
     json_t *settings; /* for trainer_state.json */
     struct tf_events *events;
-    struct tf_err lost; /* why they ended before the run; no message: not */
-    struct tf_buf pairs;         /* what compute_metrics reads */
-    json_t *computed;            /* what it printed last */
+    struct tf_err lost;  /* why they ended before the run; no message: not */
+    struct tf_buf pairs; /* what compute_metrics reads */
+    json_t *computed;    /* what it printed last */
     double last_norm, last_rate; /* of the last step */
     bool told_to_stop;           /* one of several processes was */
     bool early;                  /* patience is at its end */
+    bool best_now;               /* the step's evaluation is the best so far */
 };
 
 /* trainer_data.c: what the task reads of a table. Labels are of the tasks that
@@ -114,7 +115,25 @@ struct tf_tensor *tf_train_span_loss(struct tf_ctx *ctx,
                                      const struct tf_seqs *seqs,
                                      const float *targets, float denominator);
 
-/* The loss over the validation records, and their metrics. */
+/* How a task's validation records are judged, a batch of them after the other.
+ */
+struct tf_evaluation {
+    void *arg;
+    /* Append what the model gives for the records [first, end). */
+    int (*run)(void *arg, size_t first, size_t end, struct tf_buf *out,
+               struct tf_err *err);
+    /* Judge it; n bytes, aligned for floats. */
+    int (*take)(void *arg, size_t first, size_t end, const char *given,
+                size_t n, struct tf_err *err);
+};
+
+/* Run all batches, each of several processes its share of them; the first one
+ * judges what all give, in the order of the records: evaluate_share.c. */
+int tf_train_evaluate_parts(struct tf_trainer *t, const struct tf_evaluation *e,
+                            struct tf_err *err);
+
+/* The loss over the validation records, and their metrics; of several processes
+ * the first one gets them. */
 int tf_train_evaluate(struct tf_trainer *t, double *loss,
                       struct tf_metrics *metrics, struct tf_err *err);
 /* Are the metrics that the config names there? */

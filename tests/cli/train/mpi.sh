@@ -31,7 +31,8 @@ END
 several() { # PROCESSES KEY=VALUE ...
 	n=$1
 	shift
-	mpirun -n "$n" tf-train -q -t 1 config.yaml "$@"
+	mpirun -n "$n" tf-train -q -t 1 config.yaml "$@" < /dev/null 2> said ||
+		cat said >&2 # mpirun tells of signals, too
 }
 if [ "$(mpirun -n 2 tf-train -q --dry-run config.yaml 2> /dev/null |
 	jq .processes)" != 2 ]; then
@@ -52,3 +53,34 @@ for n in 2 3; do
 		one.jsonl $n.jsonl
 	ls out$n
 done
+
+# an evaluation is shared, and gives the same
+judged() {
+	jq -c 'select(.eval_loss) | del(.[keys[] | select(test("eval_.*(time|second)"))])'
+}
+cat > tags.jsonl << END
+{"tokens": ["in", "london"], "ner_tags": ["O", "B-LOC"]}
+{"tokens": ["ada", "left"], "ner_tags": ["B-PER", "O"]}
+{"tokens": ["the", "end"], "ner_tags": ["O", "O"]}
+END
+cat > qa.jsonl << END
+{"question": "who wrote it", "context": "the film was written by ada and made in london", "answers": "ada"}
+{"question": "who left", "context": "they all left", "answers": "they"}
+END
+cat > pairs.jsonl << END
+{"source": "the film is good", "target": "good film"}
+{"source": "the end was dull", "target": "dull end"}
+{"source": "he plays well", "target": "well played"}
+END
+while read -r task file more; do
+	set -- task="$task" train_file="$file" validation_file="$file" \
+		max_steps=1 learning_rate=0 per_device_eval_batch_size=1 \
+		eval_on_start=true $more
+	tf-train -q -t 1 config.yaml output_dir=one "$@" | judged > one.jsonl
+	several 3 output_dir=three "$@" | judged > three.jsonl
+	cmp one.jsonl three.jsonl && wc -l < one.jsonl
+done << END
+token-classification tags.jsonl
+question-answering qa.jsonl max_length=24 doc_stride=6
+seq2seq pairs.jsonl model=$SRC/tests/golden/decoders/t5 predict_with_generate=true generation_max_length=6
+END
