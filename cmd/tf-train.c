@@ -3,6 +3,9 @@
 #include "cmd/train_data.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +163,16 @@ static void plot(const char *run)
     tf_buf_release(&svg);
 }
 
+/* What a step frees goes back to the system: left to itself glibc comes to
+ * keep large pieces apart, and gradient checkpointing would save nothing. */
+static void return_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     static const struct cli_tool tool = {
@@ -194,6 +207,7 @@ int main(int argc, char **argv)
     find_model(&config);
     model = config.from_config ? config.from_config
                                : cli_model_path(config.model, CLI_NEED_MODEL);
+    return_memory();
     trainer = tf_trainer_new(&config, model, cli_pool(), &hooks, &err);
     if (!trainer)
         cli_die(CLI_FILE, "%s", err.msg);

@@ -362,32 +362,3 @@ void tf_trainer_free(struct tf_trainer *t)
     free(t->grads);
     free(t);
 }
-
-int tf_trainer_plan(struct tf_trainer *t, struct tf_buf *out,
-                    struct tf_err *err)
-{
-    size_t n = 0, states = 0, tokens = 0;
-
-    for (size_t i = 0; i < t->train.count; i++)
-        tokens += t->train.inputs[i].n;
-    for (size_t i = 0; i < t->param_count; i++) {
-        const char *name;
-        size_t count;
-
-        n += tf_tensor_count(t->params[i].tensor);
-        for (size_t k = 0;
-             tf_optimizer_state(t->optimizer, i, k, &name, &count); k++)
-            states += count;
-    }
-    tf_buf_addf(out,
-                "{\"parameters\": %zu, \"labels\": %zu, \"train_records\": "
-                "%zu, \"train_tokens\": %zu, \"validation_records\": %zu, "
-                "\"steps_per_epoch\": %lld, \"max_steps\": %lld, "
-                "\"warmup_steps\": %lld, \"state_bytes\": %zu, "
-                "\"processes\": %d}",
-                n, t->labels.count, t->train.count, tokens, t->valid.count,
-                (long long)t->steps_per_epoch, (long long)t->max_steps,
-                (long long)t->schedule.warmup, (2 * n + states) * sizeof(float),
-                tf_parallel_size());
-    return out->failed ? tf_no_memory(err, out->len) : 0;
-}

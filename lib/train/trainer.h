@@ -42,7 +42,8 @@ struct tf_trainer *tf_trainer_new(const struct tf_train_config *config,
 void tf_trainer_free(struct tf_trainer *t); /* NULL is allowed */
 
 /* What would be done, as one JSON object: parameters, records, tokens, steps,
- * bytes of weights, gradients and the optimizer's state. */
+ * bytes of weights, gradients and the optimizer's state, and of memory in all,
+ * by a run of some records. */
 int tf_trainer_plan(struct tf_trainer *t, struct tf_buf *out,
                     struct tf_err *err);
 

@@ -17,6 +17,8 @@
 #include "train/tokens.h"
 #include "train/trainer.h"
 
+#define TF_PART_TOKENS 1024 /* of one pass: it bounds what a step keeps */
+
 struct tf_trainer {
     const struct tf_train_config *config;
     const struct tf_train_hooks *hooks;

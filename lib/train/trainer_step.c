@@ -6,8 +6,6 @@
 #include "model/model.h"
 #include "train/parallel.h"
 
-#define PART_TOKENS 1024 /* of one pass: it bounds what a step keeps */
-
 /* Has each token a label? */
 static bool reads_tokens(const struct tf_trainer *t)
 {
@@ -92,7 +90,7 @@ size_t tf_train_join(struct tf_trainer *t, const struct tf_dataset *d,
         size_t record = records ? records[i] : i;
         size_t more = count_tokens(d, record);
 
-        if (i > first && (t->alone || tokens + more > PART_TOKENS))
+        if (i > first && (t->alone || tokens + more > TF_PART_TOKENS))
             break;
         if (join_one(t, d, record, step, i - first, labels, err))
             return 0;

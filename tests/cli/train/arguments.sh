@@ -38,7 +38,8 @@ END
 tf-train --dry-run config.yaml evaluation_strategy=epoch no_cuda=true \
 	adafactor=true dataloader_num_workers=4 disable_tqdm=true \
 	overwrite_output_dir=true group_by_length=true hub_model_id=a/b \
-	gradient_checkpointing_kwargs='{use_reentrant: false}' | jq .max_steps
+	gradient_checkpointing_kwargs='{use_reentrant: false}' |
+	jq -c '[.max_steps, .memory_bytes > .state_bytes]'
 
 # when there are evaluations, and checkpoints of the best
 evaluated() {
