@@ -90,10 +90,11 @@ static double exact(const struct operand *a, const struct operand *b, size_t i,
     return sum;
 }
 
-/* Rounding of a sum of k products of magnitude at most 1. */
+/* Rounding of a sum of k products of magnitude at most 1: the worst of many
+ * sums, whatever was drawn. */
 static void assert_near(double found, double expected, size_t k)
 {
-    if (!(fabs(found - expected) <= 2e-7 * (4 + sqrt((double)k) * 4)))
+    if (!(fabs(found - expected) <= 4e-7 * (4 + sqrt((double)k) * 4)))
         fail_msg("found %.9g, expected %.9g, k %zu", found, expected, k);
 }
 
@@ -192,6 +193,7 @@ static void multiplies_shapes_of_many_blocks(void **state)
     product(300, 130, 519, TF_F32, SPREAD, TF_BF16, BY_ROWS);
     product(1300, 70, 300, TF_F32, BY_ROWS, TF_F32, BY_ROWS);
     product(70, 1300, 300, TF_F32, BY_COLUMNS, TF_F32, BY_ROWS);
+    product(6, 1700, 300, TF_F32, BY_ROWS, TF_F16, BY_ROWS);
 }
 
 static void multiplies_more_than_is_packed_at_a_time(void **state)

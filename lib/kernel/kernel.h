@@ -143,14 +143,14 @@ struct tf_kernels {
      * Products with few rows, at most TF_THIN_ROWS of x [m][k], that read w in
      * place and once, in order; NULL for a type that has none. `dots`: w is
      * [n][k], and c[i][j] = x[i] · w[j]; k is summed in an order of its own.
-     * `sums`: w is [k][n], and c (+)= x · w as a tile does.
+     * `sums`: w is [k][n], and c += x · w, k in ascending order.
      */
     void (*dots[TF_DTYPES])(size_t k, const float *x, size_t ldx, size_t m,
                             const void *w, size_t ldw, size_t n, float *c,
                             size_t ldc);
     void (*sums[TF_DTYPES])(size_t k, const float *x, size_t ldx, size_t m,
                             const void *w, size_t ldw, size_t n, float *c,
-                            size_t ldc, int first);
+                            size_t ldc);
     /* As dots, for x in int8 (block_q8.h) whose rows are ldx tf_q8 apart; NULL
      * for a type that has none. */
     void (*q8_dots[TF_DTYPES])(size_t k, const struct tf_q8 *x, size_t ldx,

@@ -50,7 +50,7 @@ static void dots(enum tf_dtype type, size_t k, const float *x, size_t ldx,
 
 static void sums(enum tf_dtype type, size_t k, const float *x, size_t ldx,
                  size_t m, const void *w, size_t ldw, size_t n, float *c,
-                 size_t ldc, int first)
+                 size_t ldc)
 {
     size_t i, j, p;
 
@@ -60,7 +60,7 @@ static void sums(enum tf_dtype type, size_t k, const float *x, size_t ldx,
 
             for (p = 0; p < k; p++)
                 sum += x[i * ldx + p] * element(type, w, p * ldw + j);
-            c[i * ldc + j] = first ? sum : c[i * ldc + j] + sum;
+            c[i * ldc + j] += sum;
         }
     }
 }
@@ -75,9 +75,9 @@ static void sums(enum tf_dtype type, size_t k, const float *x, size_t ldx,
                                                                                \
     static void sums_##name(size_t k, const float *x, size_t ldx, size_t m,    \
                             const void *w, size_t ldw, size_t n, float *c,     \
-                            size_t ldc, int first)                             \
+                            size_t ldc)                                        \
     {                                                                          \
-        sums(type, k, x, ldx, m, w, ldw, n, c, ldc, first);                    \
+        sums(type, k, x, ldx, m, w, ldw, n, c, ldc);                           \
     }
 
 THIN(f32, TF_F32)

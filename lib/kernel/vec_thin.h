@@ -7,46 +7,102 @@
 #define TF_KERNEL_VEC_THIN_H
 
 #include "kernel/kernel.h"
+#include "kernel/vec_finish.h"
 #include "kernel/vec_kernels.h"
 
-/* An element is summed in two chains of vectors, whatever m is. */
-INLINE void dots_rows(enum tf_dtype type, size_t m, size_t k, const float *x,
-                      size_t ldx, const char *w, size_t ldw, size_t n, float *c,
-                      size_t ldc)
-{
-    size_t bytes = type == TF_F32 ? 4 : 2, i, j, p;
-    vf s[TF_THIN_ROWS][2], a, b;
+/*
+ * Memory gives more to several streams than to one: STREAMS rows of w, far from
+ * each other, are read side by side, and asked for some time before.
+ */
+#define STREAMS     4
+#define FETCH_AHEAD 2048 /* bytes */
 
-    for (j = 0; j < n; j++, w += ldw * bytes) {
+typedef vf v_sums[STREAMS][TF_THIN_ROWS][2];
+
+/* One more vector of each row, of n elements from p on, into a chain. */
+INLINE void dots_step(enum tf_dtype type, size_t m, size_t rows, const float *x,
+                      size_t ldx, const char *const row[STREAMS], size_t p,
+                      size_t n, v_sums s, size_t chain)
+{
+    size_t bytes = type == TF_F32 ? 4 : 2, i, r;
+    const char *w;
+    vf a, b;
+
+#pragma GCC unroll 4
+    for (r = 0; r < rows; r++) {
+        w = row[r] + p * bytes;
+        a = n < V_LANES ? load_n_as(type, w, n) : load_as(type, w);
 #pragma GCC unroll 8
-        for (i = 0; i < m; i++)
-            s[i][0] = s[i][1] = v_set(0);
-        for (p = 0; p + 2 * V_LANES <= k; p += 2 * V_LANES) {
-            a = load_as(type, w + p * bytes);
-            b = load_as(type, w + (p + V_LANES) * bytes);
-#pragma GCC unroll 8
-            for (i = 0; i < m; i++) {
-                s[i][0] = v_fma(a, v_load(x + i * ldx + p), s[i][0]);
-                s[i][1] = v_fma(b, v_load(x + i * ldx + p + V_LANES), s[i][1]);
-            }
+        for (i = 0; i < m; i++) {
+            b = n < V_LANES ? v_load_n(x + i * ldx + p, n)
+                            : v_load(x + i * ldx + p);
+            s[r][i][chain] = v_fma(a, b, s[r][i][chain]);
         }
-        for (; p + V_LANES <= k; p += V_LANES) {
-            a = load_as(type, w + p * bytes);
-#pragma GCC unroll 8
-            for (i = 0; i < m; i++)
-                s[i][0] = v_fma(a, v_load(x + i * ldx + p), s[i][0]);
-        }
-        if (p < k) {
-            a = load_n_as(type, w + p * bytes, k - p);
-#pragma GCC unroll 8
-            for (i = 0; i < m; i++)
-                s[i][1] = v_fma(a, v_load_n(x + i * ldx + p, k - p), s[i][1]);
-        }
-#pragma GCC unroll 8
-        for (i = 0; i < m; i++)
-            c[i * ldc + j] = v_sum(v_add(s[i][0], s[i][1]));
     }
 }
+
+INLINE void fetch_ahead(size_t rows, const char *const row[STREAMS], size_t at,
+                        size_t bytes)
+{
+    size_t r, i;
+
+#pragma GCC unroll 4
+    for (r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (i = 0; i < bytes; i += 64)
+            __builtin_prefetch(row[r] + at + FETCH_AHEAD + i);
+}
+
+/* c[m][.] of rows 0, gap, 2 gap, ... of w; m and rows are constants of each
+ * call. An element is summed in two chains of vectors, whatever they are. */
+INLINE void dots_rows(enum tf_dtype type, size_t m, size_t rows, size_t k,
+                      const float *x, size_t ldx, const char *w, size_t ldw,
+                      size_t gap, float *c, size_t ldc)
+{
+    size_t bytes = type == TF_F32 ? 4 : 2, i, r, p;
+    const char *row[STREAMS];
+    v_sums s;
+
+#pragma GCC unroll 4
+    for (r = 0; r < rows; r++) {
+        row[r] = w + r * gap * ldw * bytes;
+#pragma GCC unroll 8
+        for (i = 0; i < m; i++)
+            s[r][i][0] = s[r][i][1] = v_set(0);
+    }
+    for (p = 0; p + 2 * V_LANES <= k; p += 2 * V_LANES) {
+        fetch_ahead(rows, row, p * bytes, 2 * V_LANES * bytes);
+        dots_step(type, m, rows, x, ldx, row, p, V_LANES, s, 0);
+        dots_step(type, m, rows, x, ldx, row, p + V_LANES, V_LANES, s, 1);
+    }
+    for (; p + V_LANES <= k; p += V_LANES)
+        dots_step(type, m, rows, x, ldx, row, p, V_LANES, s, 0);
+    if (p < k)
+        dots_step(type, m, rows, x, ldx, row, p, k - p, s, 1);
+#pragma GCC unroll 4
+    for (r = 0; r < rows; r++)
+#pragma GCC unroll 8
+        for (i = 0; i < m; i++)
+            c[i * ldc + r * gap] = v_sum(v_add(s[r][i][0], s[r][i][1]));
+}
+
+INLINE void dots_columns(enum tf_dtype type, size_t m, size_t rows, size_t k,
+                         const float *x, size_t ldx, const char *w, size_t ldw,
+                         size_t n, float *c, size_t ldc)
+{
+    size_t bytes = type == TF_F32 ? 4 : 2, gap = n / rows, j;
+
+    for (j = 0; j < gap; j++)
+        dots_rows(type, m, rows, k, x, ldx, w + j * ldw * bytes, ldw, gap,
+                  c + j, ldc);
+    for (j *= rows; j < n; j++)
+        dots_rows(type, m, 1, k, x, ldx, w + j * ldw * bytes, ldw, 0, c + j,
+                  ldc);
+}
+
+/* Rows of w that registers can hold the sums of m rows with. */
+#define STREAMS_OF(m)                                                          \
+    (2 * (m)*STREAMS <= V_REGISTERS ? STREAMS : 4 * (m) <= V_REGISTERS ? 2 : 1)
 
 INLINE void dots(enum tf_dtype type, size_t k, const float *x, size_t ldx,
                  size_t m, const void *w, size_t ldw, size_t n, float *c,
@@ -55,7 +111,7 @@ INLINE void dots(enum tf_dtype type, size_t k, const float *x, size_t ldx,
     switch (m) {
 #define ROWS(m)                                                                \
     case m:                                                                    \
-        dots_rows(type, m, k, x, ldx, w, ldw, n, c, ldc);                      \
+        dots_columns(type, m, STREAMS_OF(m), k, x, ldx, w, ldw, n, c, ldc);    \
         break;
         ROWS(1)
         ROWS(2)
@@ -69,90 +125,79 @@ INLINE void dots(enum tf_dtype type, size_t k, const float *x, size_t ldx,
     }
 }
 
-/* v vectors of columns at a time. */
-INLINE size_t sums_columns(enum tf_dtype type, size_t m, size_t v, size_t k,
-                           const float *x, size_t ldx, const char *w,
-                           size_t ldw, size_t n, float *c, size_t ldc,
-                           int first)
+/* Rows of w that are added to sums at a time; those that follow are fetched. */
+#define ROWS_AT_ONCE 8
+
+/* c[m][.] += x · w for n <= V_LANES columns and some rows; all but n are
+ * constants of each call. */
+INLINE void sums_vector(enum tf_dtype type, size_t m, size_t rows, size_t n,
+                        const float *x, size_t ldx, const char *w, size_t ldw,
+                        float *c, size_t ldc)
 {
-    size_t bytes = type == TF_F32 ? 4 : 2, i, j, p, at;
-    vf s[TF_THIN_ROWS][V_REGISTERS], a;
-
-    for (at = 0; at + v * V_LANES <= n; at += v * V_LANES) {
-#pragma GCC unroll 8
-        for (i = 0; i < m; i++)
-#pragma GCC unroll 16
-            for (j = 0; j < v; j++)
-                s[i][j] = v_set(0);
-        for (p = 0; p < k; p++) {
-            const char *row = w + (p * ldw + at) * bytes;
-
-#pragma GCC unroll 16
-            for (j = 0; j < v; j++) {
-                a = load_as(type, row + j * V_LANES * bytes);
-#pragma GCC unroll 8
-                for (i = 0; i < m; i++)
-                    s[i][j] = v_fma(v_set(x[i * ldx + p]), a, s[i][j]);
-            }
-        }
-#pragma GCC unroll 8
-        for (i = 0; i < m; i++) {
-#pragma GCC unroll 16
-            for (j = 0; j < v; j++) {
-                float *out = c + i * ldc + at + j * V_LANES;
-
-                v_store(out, first ? s[i][j] : v_add(v_load(out), s[i][j]));
-            }
-        }
-    }
-    return at;
-}
-
-/* The last n < V_LANES columns. */
-INLINE void sums_rest(enum tf_dtype type, size_t m, size_t k, const float *x,
-                      size_t ldx, const char *w, size_t ldw, size_t n, float *c,
-                      size_t ldc, int first)
-{
-    size_t bytes = type == TF_F32 ? 4 : 2, i, p;
+    size_t bytes = type == TF_F32 ? 4 : 2, i, r;
     vf s[TF_THIN_ROWS], a;
 
+#pragma GCC unroll 8
     for (i = 0; i < m; i++)
-        s[i] = v_set(0);
-    for (p = 0; p < k; p++) {
-        a = load_n_as(type, w + p * ldw * bytes, n);
+        s[i] = load_some(c + i * ldc, n);
+#pragma GCC unroll 8
+    for (r = 0; r < rows; r++) {
+        a = n < V_LANES ? load_n_as(type, w + r * ldw * bytes, n)
+                        : load_as(type, w + r * ldw * bytes);
+#pragma GCC unroll 8
         for (i = 0; i < m; i++)
-            s[i] = v_fma(v_set(x[i * ldx + p]), a, s[i]);
+            s[i] = v_fma(v_set(x[i * ldx + r]), a, s[i]);
     }
-    for (i = 0; i < m; i++) {
-        if (!first)
-            s[i] = v_add(v_load_n(c + i * ldc, n), s[i]);
-        v_store_n(c + i * ldc, s[i], n);
-    }
+#pragma GCC unroll 8
+    for (i = 0; i < m; i++)
+        store_some(c + i * ldc, s[i], n);
 }
 
-INLINE void sums_rows(enum tf_dtype type, size_t m, size_t v, size_t k,
-                      const float *x, size_t ldx, const char *w, size_t ldw,
-                      size_t n, float *c, size_t ldc, int first)
+/* Whole rows, a cache line of each at a time. */
+INLINE void sums_lines(enum tf_dtype type, size_t m, size_t rows,
+                       const float *x, size_t ldx, const char *w, size_t ldw,
+                       size_t n, float *c, size_t ldc)
 {
-    size_t bytes = type == TF_F32 ? 4 : 2, done, one;
+    size_t bytes = type == TF_F32 ? 4 : 2, line = 64 / bytes, j = 0, r, v;
 
-    done = sums_columns(type, m, v, k, x, ldx, w, ldw, n, c, ldc, first);
-    one = done + sums_columns(type, m, 1, k, x, ldx, w + done * bytes, ldw,
-                              n - done, c + done, ldc, first);
-    if (one < n)
-        sums_rest(type, m, k, x, ldx, w + one * bytes, ldw, n - one, c + one,
-                  ldc, first);
+    for (; j + line <= n; j += line) {
+#pragma GCC unroll 8
+        for (r = 0; r < rows; r++)
+            __builtin_prefetch(w + ((ROWS_AT_ONCE + r) * ldw + j) * bytes);
+#pragma GCC unroll 4
+        for (v = 0; v < line; v += V_LANES)
+            sums_vector(type, m, rows, V_LANES, x, ldx, w + (j + v) * bytes,
+                        ldw, c + j + v, ldc);
+    }
+    for (; j + V_LANES <= n; j += V_LANES)
+        sums_vector(type, m, rows, V_LANES, x, ldx, w + j * bytes, ldw, c + j,
+                    ldc);
+    if (j < n)
+        sums_vector(type, m, rows, n - j, x, ldx, w + j * bytes, ldw, c + j,
+                    ldc);
+}
+
+INLINE void sums_rows(enum tf_dtype type, size_t m, size_t k, const float *x,
+                      size_t ldx, const char *w, size_t ldw, size_t n, float *c,
+                      size_t ldc)
+{
+    size_t bytes = type == TF_F32 ? 4 : 2, p = 0;
+
+    for (; p + ROWS_AT_ONCE <= k; p += ROWS_AT_ONCE)
+        sums_lines(type, m, ROWS_AT_ONCE, x + p, ldx, w + p * ldw * bytes, ldw,
+                   n, c, ldc);
+    for (; p < k; p++)
+        sums_lines(type, m, 1, x + p, ldx, w + p * ldw * bytes, ldw, n, c, ldc);
 }
 
 INLINE void sums(enum tf_dtype type, size_t k, const float *x, size_t ldx,
                  size_t m, const void *w, size_t ldw, size_t n, float *c,
-                 size_t ldc, int first)
+                 size_t ldc)
 {
     switch (m) {
 #define ROWS(m)                                                                \
     case m:                                                                    \
-        sums_rows(type, m, V_REGISTERS / m, k, x, ldx, w, ldw, n, c, ldc,      \
-                  first);                                                      \
+        sums_rows(type, m, k, x, ldx, w, ldw, n, c, ldc);                      \
         break;
         ROWS(1)
         ROWS(2)
@@ -176,9 +221,9 @@ INLINE void sums(enum tf_dtype type, size_t k, const float *x, size_t ldx,
                                                                                \
     static void sums_##name(size_t k, const float *x, size_t ldx, size_t m,    \
                             const void *w, size_t ldw, size_t n, float *c,     \
-                            size_t ldc, int first)                             \
+                            size_t ldc)                                        \
     {                                                                          \
-        sums(type, k, x, ldx, m, w, ldw, n, c, ldc, first);                    \
+        sums(type, k, x, ldx, m, w, ldw, n, c, ldc);                           \
     }
 
 THIN(f32, TF_F32)
