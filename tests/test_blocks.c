@@ -11,6 +11,7 @@
 #include "format/safetensors.h"
 #include "kernel/block_q8.h"
 #include "kernel/dtype.h"
+#include "kernel/gemm_parts.h"
 #include "kernel/kernel.h"
 
 /* Random blocks of every type against the gguf package's numbers: the same
@@ -204,12 +205,74 @@ static void multiplies_int8_rows_as_their_numbers(void **state)
     tf_safetensors_close(st);
 }
 
+static void check_product(const struct tf_kernels *kern, enum tf_dtype type,
+                          struct tf_pool *pool, size_t m, size_t n, size_t k,
+                          const float *x, const char *w, float *c)
+{
+    struct tf_err err;
+    struct tf_gemm g = { .m = m, .n = n, .k = k, .q8 = true };
+
+    g.a = (struct tf_mat){ x, TF_F32, k, 1 };
+    g.b = (struct tf_mat){ w, type, 1, k };
+    g.c = c;
+    g.ldc = n;
+    assert_int_equal(tf_gemm_blocks(pool, kern, &g, &err), 0);
+    check_int8(kern->name, type, m, x, n, w, k, c);
+}
+
+/* The same for many rows of x: of k one block, a part of a chunk more, and
+ * sizes that are no whole tiles. */
+static void multiplies_many_int8_rows_as_their_numbers(void **state)
+{
+    static const char *const levels[] = { "avx2", "avxvnni", "vnni", "amx" };
+    static const size_t sizes[][2] = { { 1, 1 },  { 16, 12 }, { 17, 53 },
+                                       { 33, 5 }, { 530, 3 }, { 200, 98 } };
+    enum { ROWS = 530, COLUMNS = 98, K = 1024, SHORT = 608, SIZES = 6 };
+    struct tf_err err;
+    struct tf_safetensors *st =
+        tf_safetensors_open("tests/golden/blocks.safetensors", &err);
+    struct tf_pool *pool = tf_pool_new(3, &err);
+    float *x = malloc(ROWS * K * sizeof(*x));
+    float *c = malloc(ROWS * COLUMNS * sizeof(*c));
+    size_t level, size, i;
+    int type;
+
+    (void)state;
+    assert_non_null(st);
+    assert_non_null(pool);
+    for (i = 0; i < ROWS * K; i++)
+        x[i] = (float)(i * 37 % 101) / 50 - 1;
+    for (type = TF_Q4_0; type < TF_AFFINE4; type++) {
+        const struct tf_dtype_info *info = tf_dtype_info((enum tf_dtype)type);
+        size_t k = info->block > TF_Q8_SCALED ? 2 * info->block : SHORT;
+        char *w = repeat_blocks(tf_safetensors_find(st, info->name),
+                                COLUMNS * k / info->block * info->bytes);
+
+        for (level = 0; level < 4; level++) {
+            const struct tf_kernels *kern = tf_kernels_at(levels[level]);
+
+            if (!kern || !kern->block_rows[type])
+                continue;
+            for (size = 0; size < SIZES; size++)
+                check_product(kern, (enum tf_dtype)type, size % 2 ? pool : NULL,
+                              sizes[size][0], sizes[size][1],
+                              size < 2 ? info->block : k, x, w, c);
+        }
+        free(w);
+    }
+    free(x);
+    free(c);
+    tf_pool_free(pool);
+    tf_safetensors_close(st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unpacks_blocks_as_the_gguf_package),
         cmocka_unit_test(multiplies_by_blocks_as_by_their_numbers),
         cmocka_unit_test(multiplies_int8_rows_as_their_numbers),
+        cmocka_unit_test(multiplies_many_int8_rows_as_their_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,14 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* With a sanitizer's checks in them, unrolled loops compile for minutes. */
+#ifdef __SANITIZE_ADDRESS__
+#define UNROLL(n)
+#else
+#define PRAGMA(words) _Pragma(#words)
+#define UNROLL(n)     PRAGMA(GCC unroll n)
+#endif
+
 enum {
     PIECE = 32,             /* elements */
     PIECES = LARGE / PIECE, /* of a chunk */
@@ -327,12 +335,12 @@ INLINE void small_chunk(struct small type, small_bytes *bytes, size_t m,
 {
     size_t b, i;
 
-#pragma GCC unroll 8
+    UNROLL(8)
     for (b = 0; b < blocks; b++, w += type.size) {
         __m256i q = bytes(w);
         float d = half_at(w), least = type.min ? half_at(w + 2) : 0;
 
-#pragma GCC unroll 8
+        UNROLL(8)
         for (i = 0; i < m; i++) {
             const struct tf_q8 *y = x + i * ldx;
             __m256 scale = _mm256_set1_ps(d * y->scale[b]);
@@ -357,7 +365,7 @@ INLINE void small_rows(struct small type, small_bytes *bytes, size_t m,
     for (j = 0; j < n; j++, w += row) {
         const byte *at = w;
 
-#pragma GCC unroll 8
+        UNROLL(8)
         for (i = 0; i < m; i++) {
             sum[i] = _mm256_setzero_ps();
             least[i] = 0;
@@ -370,7 +378,7 @@ INLINE void small_rows(struct small type, small_bytes *bytes, size_t m,
             fetch(at, rest * type.size);
             small_chunk(type, bytes, m, x + p, ldx, at, rest, sum, least);
         }
-#pragma GCC unroll 8
+        UNROLL(8)
         for (i = 0; i < m; i++)
             c[i * ldc + j] = add_up(sum[i]) + least[i];
     }
@@ -432,23 +440,23 @@ INLINE void large_block(struct large type, large_bytes *bytes,
     int piece;
 
     scales(&with, w);
-#pragma GCC unroll 8
+    UNROLL(8)
     for (i = 0; i < m; i++) {
         whole[i] = start_of(type, &with, x + i * ldx);
         if (type.bytes == MIN)
             take_min(type.sixteen, &with, x + i * ldx, &sum[i], &rest[i]);
     }
-#pragma GCC unroll 8
+    UNROLL(8)
     for (piece = 0; piece < PIECES; piece++) {
         __m256i q = bytes(w, piece);
         __m256i scale = piece_scale(type.sixteen, with.pair, piece);
 
-#pragma GCC unroll 8
+        UNROLL(8)
         for (i = 0; i < m; i++)
             whole[i] = add_scaled(whole[i], type.bytes == SIGNED, q,
                                   x[i * ldx].q + PIECE * piece, scale);
     }
-#pragma GCC unroll 8
+    UNROLL(8)
     for (i = 0; i < m; i++)
         sum[i] = _mm256_fmadd_ps(_mm256_set1_ps(x[i * ldx].scale[0] * with.d),
                                  _mm256_cvtepi32_ps(whole[i]), sum[i]);
@@ -466,7 +474,7 @@ INLINE void large_rows(struct large type, large_bytes *bytes,
     for (j = 0; j < n; j++, w += row) {
         const byte *at = w;
 
-#pragma GCC unroll 8
+        UNROLL(8)
         for (i = 0; i < m; i++) {
             sum[i] = _mm256_setzero_ps();
             rest[i] = _mm_setzero_ps();
@@ -475,7 +483,7 @@ INLINE void large_rows(struct large type, large_bytes *bytes,
             fetch(at, type.size);
             large_block(type, bytes, scales, m, x + p, ldx, at, sum, rest);
         }
-#pragma GCC unroll 8
+        UNROLL(8)
         for (i = 0; i < m; i++)
             c[i * ldc + j] = type.bytes == MIN && !type.sixteen
                                  ? add_up(sum[i]) + add_up_four(rest[i])

@@ -83,6 +83,10 @@ int tf_gemm_q8(struct tf_pool *pool, const struct tf_kernels *kern,
 void tf_gemm_round(struct tf_pool *pool, const struct tf_kernels *kern,
                    const struct tf_gemm *g, float *rounded);
 
+/* gemm_blocks.c: the same with many rows, which do not stream B. */
+int tf_gemm_blocks(struct tf_pool *pool, const struct tf_kernels *kern,
+                   const struct tf_gemm *g, struct tf_err *err);
+
 static inline size_t tf_least(size_t a, size_t b)
 {
     return a < b ? a : b;

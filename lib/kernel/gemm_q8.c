@@ -25,9 +25,7 @@ bool tf_gemm_rounds(const struct tf_gemm *g)
 
 bool tf_gemm_is_q8(const struct tf_kernels *kern, const struct tf_gemm *g)
 {
-    enum { ROWS = 4 * TF_THIN_ROWS };
-
-    return tf_gemm_rounds(g) && g->m <= ROWS && kern->q8_dots[g->b.dtype];
+    return tf_gemm_rounds(g) && kern->q8_dots[g->b.dtype];
 }
 
 static const float *row_of(const struct tf_gemm *g, size_t i)
@@ -63,17 +61,14 @@ static void multiply(void *arg, size_t job, int worker)
     const struct work *w = arg;
     const struct tf_gemm *g = w->g;
     const struct tf_dtype_info *type = tf_dtype_info(g->b.dtype);
-    size_t at = job * w->columns, n = tf_least(w->columns, g->n - at), i, m;
+    size_t at = job * w->columns, n = tf_least(w->columns, g->n - at);
     const char *b =
         (const char *)g->b.data + at * g->b.cs / type->block * type->bytes;
     float *strip = w->strips + (size_t)worker * TF_THIN_ROWS * w->columns;
 
-    for (i = 0; i < g->m; i += m) {
-        m = tf_least(TF_THIN_ROWS, g->m - i);
-        w->kern->q8_dots[g->b.dtype](g->k, w->x + i * w->chunks, w->chunks, m,
-                                     b, g->b.cs, n, strip, n);
-        w->kern->finish(&w->finish, strip, n, i, at, m, n);
-    }
+    w->kern->q8_dots[g->b.dtype](g->k, w->x, w->chunks, g->m, b, g->b.cs, n,
+                                 strip, n);
+    w->kern->finish(&w->finish, strip, n, 0, at, g->m, n);
 }
 
 int tf_gemm_q8(struct tf_pool *pool, const struct tf_kernels *kern,
@@ -87,6 +82,8 @@ int tf_gemm_q8(struct tf_pool *pool, const struct tf_kernels *kern,
                       .columns = tf_least(g->n, STRIP),
                       .finish = tf_finish_of(g->epilogue, g->c, g->ldc) };
 
+    if (g->m > TF_THIN_ROWS)
+        return tf_gemm_blocks(pool, kern, g, err);
     w.columns = tf_most(1, tf_least(w.columns, JOB_BYTES / row));
     strips =
         tf_round_line((size_t)tf_pool_threads(pool) * TF_THIN_ROWS * w.columns);

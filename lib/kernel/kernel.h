@@ -118,6 +118,10 @@ struct tf_finish {
 };
 
 struct tf_q8;
+struct tf_q8_side;
+struct tf_block_kind;
+struct tf_block_rows;
+struct tf_block_tile;
 
 struct tf_kernels {
     const char *name; /* the highest level in it */
@@ -156,6 +160,14 @@ struct tf_kernels {
     void (*q8_dots[TF_DTYPES])(size_t k, const struct tf_q8 *x, size_t ldx,
                                size_t m, const void *w, size_t ldw, size_t n,
                                float *c, size_t ldc);
+    /* For more rows of such x (block_tile.h): one row of weights [k] unpacked
+     * to row `row` of w; a product; what `pieces` pieces of x start from. NULL
+     * where there are no q8_dots. */
+    void (*block_rows[TF_DTYPES])(size_t k, const void *p,
+                                  const struct tf_block_rows *w, size_t row);
+    void (*block_tile)(const struct tf_block_tile *t);
+    void (*block_starts)(struct tf_q8_side *x, size_t pieces,
+                         struct tf_block_kind kind);
     /* dst[j][i] = src[i][j] for i < rows, j < cols */
     void (*transpose)(float *dst, size_t ldd, const float *src, size_t lds,
                       size_t rows, size_t cols);
