@@ -112,7 +112,8 @@ static size_t cache_bytes(const struct tf_arch *a)
 
     if (!a->has_decoder || s->names.ssm_in)
         return 0;
-    return 2 * sizeof(float) * s->layers * s->kv_heads * s->head_size;
+    return sizeof(float) * s->layers * s->kv_heads *
+           (s->head_size + s->value_size);
 }
 
 static void put_labels(json_t *out, const struct tf_config *c)

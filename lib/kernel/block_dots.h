@@ -111,7 +111,7 @@ static void fill_dots(struct tf_kernels *k)
     k->dots[TF_Q6_K] = dots_q6_k;
     k->dots[TF_IQ4_NL] = dots_iq4_nl;
     k->dots[TF_IQ4_XS] = dots_iq4_xs;
-    k->dots[TF_MXFP4] = dots_mxfp4;
+    k->dots[TF_MXFP4] = k->dots[TF_E2M1] = dots_mxfp4;
     k->dots[TF_AFFINE4] = dots_affine4;
     k->dots[TF_AFFINE8] = dots_affine8;
     k->dots[TF_NF4] = dots_nf4;

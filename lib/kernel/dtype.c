@@ -124,6 +124,7 @@ static const struct tf_dtype_info types[TF_DTYPES] = {
     [TF_NF4] = { "NF4", 32, 20, tf_unpack_nf4 },
     [TF_FP4] = { "FP4", 32, 20, tf_unpack_fp4 },
     [TF_E4M3] = { "E4M3", 32, 36, tf_unpack_e4m3 },
+    [TF_E2M1] = { "E2M1", 32, 17, tf_unpack_mxfp4 },
 };
 
 const struct tf_dtype_info *tf_dtype_info(enum tf_dtype dtype)

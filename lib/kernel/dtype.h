@@ -39,13 +39,16 @@ enum tf_dtype {
     TF_IQ4_XS,
     TF_MXFP4,
     /* What other programs' quantised matrices become, whose scales stand apart
-     * in their files. In no file: 32 elements, a float32 scale d before them.
+     * in their files. In no file: 32 elements, a float32 scale d before them
+     * but for the last.
      */
     TF_AFFINE4, /* u8 z, 4 bits each: d (q - z) (GPTQ, AWQ) */
     TF_AFFINE8, /* u16 z, 8 bits each */
     TF_NF4,     /* 4 bits, d times a value of NormalFloat (QLoRA) */
     TF_FP4,     /* 4 bits, d times a value of bitsandbytes' FP4 */
     TF_E4M3,    /* 8 bits, d times an F8_E4M3 */
+    TF_E2M1,    /* MXFP4's block (gpt-oss): exact, as what it meets is not
+                   rounded to int8 as llama.cpp has it */
     TF_DTYPES   /* how many */
 };
 

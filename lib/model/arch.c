@@ -1,5 +1,6 @@
 #include "model/arch.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
@@ -7,6 +8,7 @@
 #include "model/arch_rows.h"
 #include "model/gguf_model.h"
 #include "model/layers.h"
+#include "model/rope.h"
 
 #define ROW_MAX     1000000 /* bytes of an architecture.json */
 #define LAYERS_MAX  100000
@@ -224,9 +226,15 @@ static int derive_sizes(struct tf_stack_spec *s, struct tf_err *err)
     if (!s->width || !s->heads || !s->vocab)
         return tf_fail(err, "a width of %zu, %zu heads, a vocabulary of %zu",
                        s->width, s->heads, s->vocab);
+    if (s->latent_rank && (!s->rotary || !s->rotary_dims))
+        return tf_fail(err, "latent attention without rotary positions");
+    if (s->latent_rank)
+        s->head_size = s->unrotated_size + s->rotary_dims;
     if (derive_inner(s, err))
         return -1;
-    if (!s->kv_heads)
+    if (!s->value_size)
+        s->value_size = s->head_size;
+    if (!s->kv_heads || s->latent_rank)
         s->kv_heads = s->heads;
     if (s->heads % s->kv_heads)
         return tf_fail(err, "%zu heads do not divide into %zu groups", s->heads,
@@ -247,7 +255,11 @@ static int derive_sizes(struct tf_stack_spec *s, struct tf_err *err)
     if (s->qkv_order == TF_QKV_BY_QUARTER &&
         (s->heads % 4 || s->kv_heads != s->heads))
         return tf_fail(err, "%zu heads do not divide into quarters", s->heads);
-    if (s->norm_eps <= 0)
+    if (s->value_size != s->head_size && s->names.qkv &&
+        s->qkv_order != TF_QKV_SIDE_BY_SIDE)
+        return tf_fail(err, "values of %zu in heads of %zu", s->value_size,
+                       s->head_size);
+    if (s->norm_eps <= 0 || s->latent_eps <= 0)
         return tf_fail(err, "a norm's epsilon of %g", s->norm_eps);
     return 0;
 }
@@ -263,7 +275,8 @@ static int derive_experts(struct tf_stack_spec *s, struct tf_err *err)
     if (!s->shared_ffn)
         s->shared_ffn = s->ffn;
     if (s->expert_groups > 1 &&
-        (s->experts % s->expert_groups || s->experts < 2 * s->expert_groups ||
+        (s->experts % s->expert_groups ||
+         s->experts < (s->expert_groups_by_best ? 1 : 2) * s->expert_groups ||
          !s->expert_groups_kept || s->expert_groups_kept > s->expert_groups ||
          s->experts / s->expert_groups * s->expert_groups_kept <
              s->experts_per_token))
@@ -314,6 +327,9 @@ static int derive_positions(struct tf_stack_spec *s, struct tf_err *err)
             return tf_fail(err, "a rotary theta of %g", s->rotary_theta);
         if (!s->local_rotary_theta)
             s->local_rotary_theta = s->rotary_theta;
+        if (s->rotary_scales)
+            s->attention_scale =
+                tf_rope_score_scale(s) / sqrt((double)s->attention_scale_of);
     }
     if (s->window_halved)
         s->window /= 2;

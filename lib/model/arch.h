@@ -82,6 +82,9 @@ struct tf_stack_names {
     const char *q, *k, *v, *qkv, *o;
     const char *q_bias, *v_bias; /* in full, beside qkv */
     const char *q_norm, *k_norm;
+    /* with these, q and kv read what they narrow to, normed (DeepSeek) */
+    const char *q_down, *q_down_norm, *kv_down, *kv_down_norm, *kv;
+    const char *sinks;                   /* in full */
     const char *relative_q, *relative_k; /* projections of `relative` */
     const char *mlp_norm, *mlp_out_norm, *mlp_post_norm;
     const char *up, *gate, *gate_up, *down;
@@ -97,8 +100,12 @@ struct tf_stack_names {
     const char *span_kernel, *span_out;
     /* of layers with experts, "{expert}" standing for the expert's number */
     const char *router_bias; /* in full: for the choice alone */
-    const char *router, *expert_up, *expert_gate, *expert_down;
-    const char *shared_up, *shared_gate, *shared_down; /* for every token */
+    /* names without "{expert}" are of all experts in one tensor, in full */
+    const char *router, *expert_up, *expert_gate, *expert_gate_up, *expert_down;
+    const char *expert_up_bias, *expert_gate_bias, *expert_gate_up_bias,
+        *expert_down_bias; /* in full, of all experts in one tensor */
+    const char *shared_up, *shared_gate, *shared_gate_up,
+        *shared_down;          /* for every token */
     const char *shared_router; /* whose sigmoid scales the shared expert */
     /* of a layer that is a selective state space (Mamba) and nothing else; the
      * last two are names in full */
@@ -117,6 +124,7 @@ struct tf_stack_spec {
     struct tf_stack_names names;
 
     size_t layers, width, heads, kv_heads, head_size, ffn, vocab;
+    size_t value_size;   /* of a head of v; 0: head_size */
     double ffn_factor;   /* of the width, where the config gives no ffn */
     size_t groups;       /* sets of weights that the layers share; 0: own */
     size_t inner_layers; /* layers in a set */
@@ -162,6 +170,10 @@ struct tf_stack_spec {
     json_t *rotary_scaling, *local_rotary_scaling; /* borrowed, maybe NULL */
     size_t rotary_original; /* positions before scaling, 0: the scaling says */
     bool rotary_value;      /* values turn, too */
+    bool rotary_rereads;    /* a text that grows beyond the positions before
+                               scaling is read anew (Phi-3) */
+    bool rotary_scales;     /* scores are scaled by the square of YaRN's
+                               mscale of mscale_all_dim (DeepSeek) */
     size_t unrotated_every; /* the last of every so many layers has none; 0: all
                                have them */
     json_t *rotary_layers;  /* else: 1 for each layer that has, borrowed */
@@ -191,7 +203,14 @@ struct tf_stack_spec {
     enum tf_qkv_order qkv_order;
     enum tf_qk_norm qk_norm;
     bool qk_norm_after_rotary;
-    double clip_qkv; /* bound of the magnitudes of q, k, v; 0: none */
+    /* Latent attention (DeepSeek-AI 2024, DeepSeek-V2): keys without positions
+     * and values are made of `latent_rank` columns, queries of `query_rank`
+     * (0: of the width); `rotary_dims` of a key are shared by the heads. */
+    size_t latent_rank, query_rank;
+    size_t unrotated_size; /* of a head; head_size is that and rotary_dims */
+    double latent_eps;
+    bool latent_bias; /* of q_down and kv_down */
+    double clip_qkv;  /* bound of the magnitudes of q, k, v; 0: none */
     bool attention_bias, attention_out_bias, mlp_bias;
     bool mlp_out_bias; /* `down` has one without mlp_bias, too */
     bool transposed;   /* weights are [in][out] (GPT-2's Conv1D) */
@@ -213,14 +232,21 @@ struct tf_stack_spec {
     size_t experts, experts_per_token, expert_ffn, shared_ffn;
     bool experts_renormed; /* weights of the chosen ones add up to 1 */
     bool router_sigmoid;   /* scores are sigmoids, else a softmax */
-    double experts_scale;  /* of the weights */
+    bool router_biased;    /* the router has a bias of the scores */
+    bool router_mixes;     /* a sparse mixer with this jitter (Phi-3.5-MoE) */
+    double router_jitter;
+    double experts_scale;                     /* of the weights */
     size_t expert_groups, expert_groups_kept; /* the choice is among the best
                                                  groups */
-    size_t shared_experts; /* shared_ffn is so many times expert_ffn */
-    size_t experts_every;  /* the last of every so many layers has them */
-    json_t *dense_layers;  /* numbers of layers that don't, borrowed */
-    size_t dense_below;    /* nor do layers below */
-    size_t last_sparse;    /* nor those above; 0: no bound */
+    bool expert_groups_by_best; /* expert of each, not its best two */
+    bool experts_transposed;  /* [in][out] in the one tensor of all (gpt-oss) */
+    bool experts_interleaved; /* rows of gate and up take turns there */
+    double glu_limit, glu_alpha; /* the experts' gate is gpt-oss's; 0: not */
+    size_t shared_experts;       /* shared_ffn is so many times expert_ffn */
+    size_t experts_every;        /* the last of every so many layers has them */
+    json_t *dense_layers;        /* numbers of layers that don't, borrowed */
+    size_t dense_below;          /* nor do layers below */
+    size_t last_sparse;          /* nor those above; 0: no bound */
 
     size_t ssm_state, ssm_rank, ssm_kernel; /* rank 0: width / 16 */
     bool ssm_bias, ssm_conv_bias;

@@ -4,11 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "model/latent.h"
 #include "model/span.h"
-
-struct qkv {
-    struct tf_tensor *q, *k, *v;
-};
 
 /* Add a vector, if there is one, to every row of x. */
 static void add_vector(struct tf_ctx *ctx, struct tf_tensor *x,
@@ -28,17 +25,18 @@ static void add_vector(struct tf_ctx *ctx, struct tf_tensor *x,
 /* The parts of a fused projection of all tokens: views where the heads of a
  * kind lie side by side, else picked. */
 static void split(struct tf_run *run, struct tf_layer *layer,
-                  struct tf_tensor *fused, struct qkv *p)
+                  struct tf_tensor *fused, struct tf_qkv *p)
 {
     const struct tf_stack_spec *s = run->stack->spec;
     struct tf_ctx *ctx = run->ctx;
     size_t d = s->head_size, g = s->heads / s->kv_heads;
     size_t queries = s->heads * d, keys = s->kv_heads * d;
+    size_t values = s->kv_heads * s->value_size;
 
     if (s->qkv_order == TF_QKV_SIDE_BY_SIDE) {
         p->q = tf_columns(ctx, fused, 0, queries);
         p->k = tf_columns(ctx, fused, queries, keys);
-        p->v = tf_columns(ctx, fused, queries + keys, keys);
+        p->v = tf_columns(ctx, fused, queries + keys, values);
     } else if (s->qkv_order == TF_QKV_BY_QUARTER) {
         size_t n = queries / 4;
 
@@ -59,7 +57,7 @@ static void split(struct tf_run *run, struct tf_layer *layer,
 
 static void project(struct tf_run *run, struct tf_layer *layer,
                     struct tf_tensor *rows, struct tf_tensor *all,
-                    struct tf_tensor *values, struct qkv *p)
+                    struct tf_tensor *values, struct tf_qkv *p)
 {
     struct tf_ctx *ctx = run->ctx;
 
@@ -73,7 +71,7 @@ static void project(struct tf_run *run, struct tf_layer *layer,
     p->v = tf_linear(ctx, values, &layer->v, TF_ACT_NONE, NULL);
 }
 
-static void clip(struct tf_run *run, struct qkv *p)
+static void clip(struct tf_run *run, struct tf_qkv *p)
 {
     float most = (float)run->stack->spec->clip_qkv;
 
@@ -84,7 +82,8 @@ static void clip(struct tf_run *run, struct qkv *p)
     p->v = tf_clamp(run->ctx, p->v, most);
 }
 
-static void norm_qk(struct tf_ctx *ctx, struct tf_layer *layer, struct qkv *p)
+static void norm_qk(struct tf_ctx *ctx, struct tf_layer *layer,
+                    struct tf_qkv *p)
 {
     if (!layer->q_norm.w.data)
         return;
@@ -92,8 +91,7 @@ static void norm_qk(struct tf_ctx *ctx, struct tf_layer *layer, struct qkv *p)
     p->k = tf_norm_heads(ctx, p->k, &layer->k_norm);
 }
 
-/* Places of the rows that ask. */
-static const int32_t *query_places(struct tf_run *run)
+const int32_t *tf_query_places(struct tf_run *run)
 {
     size_t n = run->row_seqs ? run->row_seqs->count : 0;
     int32_t *places;
@@ -106,7 +104,7 @@ static const int32_t *query_places(struct tf_run *run)
     return places;
 }
 
-static void turn(struct tf_run *run, size_t i, struct qkv *p)
+static void turn(struct tf_run *run, size_t i, struct tf_qkv *p)
 {
     const struct tf_stack_spec *s = run->stack->spec;
     bool local = s->local[i / s->inner_layers];
@@ -115,7 +113,7 @@ static void turn(struct tf_run *run, size_t i, struct qkv *p)
     const int32_t *places;
 
     if (!s->rotary || s->unrotated[i / s->inner_layers] ||
-        !(places = query_places(run)))
+        !(places = tf_query_places(run)))
         return;
     p->q = tf_rotary(run->ctx, p->q, s->head_size, rope, places);
     p->k = tf_rotary(run->ctx, p->k, s->head_size, rope, run->places);
@@ -125,7 +123,7 @@ static void turn(struct tf_run *run, size_t i, struct qkv *p)
 
 /* Queries far behind are scaled up, so that attention stays sharp among many
  * keys (get_llama_4_attn_scale() of Transformers' Ministral3). */
-static void grow_queries(struct tf_run *run, struct qkv *p)
+static void grow_queries(struct tf_run *run, struct tf_qkv *p)
 {
     const struct tf_stack_spec *s = run->stack->spec;
     struct tf_ctx *ctx = run->ctx;
@@ -134,7 +132,7 @@ static void grow_queries(struct tf_run *run, struct qkv *p)
     float *scale;
 
     if (!s->query_growth || !s->query_growth_every || !p->q ||
-        !(places = query_places(run)))
+        !(places = tf_query_places(run)))
         return;
     weight = tf_new(ctx, p->q->dim[0], 1);
     y = tf_new(ctx, p->q->dim[0], p->q->dim[1]);
@@ -263,7 +261,7 @@ static int add_relative(struct tf_run *run, size_t i, struct tf_layer *layer,
 /* Put the new keys and values behind those of each sequence's cache, and attend
  * to all of them. */
 static struct tf_tensor *attend_cached(struct tf_run *run, size_t i,
-                                       struct qkv *p,
+                                       struct tf_qkv *p,
                                        const struct tf_attention *spec)
 {
     const struct tf_seqs *seqs = &run->batch->seqs;
@@ -298,6 +296,27 @@ static float score_scale(const struct tf_stack_spec *s, size_t i)
     return (float)scale;
 }
 
+/* Queries, keys and values with their norms and positions. Gives what stands
+ * beside attention, or NULL. */
+static struct tf_tensor *prepare(struct tf_run *run, size_t i,
+                                 struct tf_layer *layer, struct tf_tensor *rows,
+                                 struct tf_tensor *all,
+                                 struct tf_tensor *values, struct tf_qkv *p)
+{
+    bool after = run->stack->spec->qk_norm_after_rotary;
+    struct tf_tensor *beside;
+
+    project(run, layer, rows, all, values, p);
+    beside = layer->span ? tf_span_run(run, layer, all, p->q) : NULL;
+    if (!after)
+        norm_qk(run->ctx, layer, p);
+    clip(run, p);
+    turn(run, i, p);
+    if (after)
+        norm_qk(run->ctx, layer, p);
+    return beside;
+}
+
 struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
                             struct tf_layer *layer, struct tf_tensor *rows,
                             struct tf_tensor *all, struct tf_tensor *values)
@@ -308,6 +327,7 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
     struct tf_attention spec = { .heads = s->heads,
                                  .kv_heads = s->kv_heads,
                                  .head_size = s->head_size,
+                                 .v_head_size = s->value_size,
                                  .scale = score_scale(s, i),
                                  .dropout = (float)s->attention_dropout,
                                  .soft_cap = (float)s->attention_soft_cap,
@@ -317,11 +337,11 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
                                  .alibi = at->alibi,
                                  .bucket_of = at->bucket_of,
                                  .bucket_span = at->bucket_span };
+    struct tf_qkv p = { NULL, NULL, NULL };
     struct tf_tensor *y, *beside = NULL;
-    struct qkv p;
 
     if (run->rows && !run->batch->caches)
-        spec.places = query_places(run);
+        spec.places = tf_query_places(run);
     if (s->local[i / s->inner_layers])
         spec.window_left = spec.window_right =
             s->causal ? s->window - 1 : s->window / 2;
@@ -331,15 +351,12 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
         spec.bias = &run->stack->position_bias;
     if (run->stack->relative.data && add_relative(run, i, layer, &spec))
         return NULL;
-    project(run, layer, rows, all, values, &p);
-    if (layer->span)
-        beside = tf_span_run(run, layer, all, p.q);
-    if (!s->qk_norm_after_rotary)
-        norm_qk(ctx, layer, &p);
-    clip(run, &p);
-    turn(run, i, &p);
-    if (s->qk_norm_after_rotary)
-        norm_qk(ctx, layer, &p);
+    if (layer->sinks.data)
+        spec.sinks = &layer->sinks;
+    if (layer->latent)
+        tf_latent_project(run, layer, rows, all, &p);
+    else
+        beside = prepare(run, i, layer, rows, all, values, &p);
     grow_queries(run, &p);
     if (run->batch->caches)
         return attend_cached(run, i, &p, &spec);

@@ -22,10 +22,17 @@ struct tf_run {
     int turn; /* the out arena in use */
 };
 
+struct tf_qkv {
+    struct tf_tensor *q, *k, *v;
+};
+
+/* Where the rows that ask stand in their sequences; NULL: no memory. */
+const int32_t *tf_query_places(struct tf_run *run);
+
 /*
  * Attention of layer i from `rows` (those of run->rows, or all) to every token
  * of `all`, whose values are made of `values`, up to its output product:
- * [rows][H D].
+ * [rows][H Dv].
  */
 struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
                             struct tf_layer *layer, struct tf_tensor *rows,

@@ -542,3 +542,34 @@ int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
         tf_adapters_attach_bias(bind, w);
     return failed;
 }
+
+struct tf_tensor *tf_bind_stack(struct tf_bind *bind, const char *pattern,
+                                struct tf_place at, const size_t dim[3],
+                                char name[TF_BIND_NAME], struct tf_err *err)
+{
+    const struct tf_tensor *found =
+        tf_bind_shaped(bind, pattern, at, "", dim, 3, name, err);
+    struct tf_tensor *t;
+    bool adopted;
+
+    if (!found)
+        return NULL;
+    t = tf_arena_alloc(bind->memory, 1, sizeof(*t));
+    if (!t) {
+        tf_no_memory(err, sizeof(*t));
+        return NULL;
+    }
+    *t = *found;
+    return tf_bind_adopt(bind, t, pattern, at, name, false, &adopted, err)
+               ? NULL
+               : t;
+}
+
+int tf_bind_part(struct tf_bind *bind, struct tf_weight *w, const char *name,
+                 struct tf_err *err)
+{
+    set_role(bind, name, TF_ROLE_HEAD);
+    if (keep_name(bind, w, name, err))
+        return -1;
+    return w->w.base ? 0 : tf_bind_settle(bind, &w->w, err);
+}

@@ -116,6 +116,14 @@ const struct tf_tensor *tf_bind_shaped(struct tf_bind *bind,
 int tf_bind_weight(struct tf_bind *bind, struct tf_weight *w,
                    const char *pattern, struct tf_place at, size_t out,
                    size_t in, bool bias, bool transposed, struct tf_err *err);
+/* The matrices of all experts in one tensor, whose name is given in full; as it
+ * stands in the file, or a parameter. `dim` begins with how many. */
+struct tf_tensor *tf_bind_stack(struct tf_bind *bind, const char *pattern,
+                                struct tf_place at, const size_t dim[3],
+                                char name[TF_BIND_NAME], struct tf_err *err);
+/* One of them, whose w, in, out and `transposed` are given. It stays exact. */
+int tf_bind_part(struct tf_bind *bind, struct tf_weight *w, const char *name,
+                 struct tf_err *err);
 /* A table of embeddings. */
 int tf_bind_table(struct tf_bind *bind, struct tf_tensor *t,
                   const char *pattern, size_t rows, size_t cols,

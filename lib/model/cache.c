@@ -34,7 +34,8 @@ struct tf_cache *tf_cache_new(const struct tf_stack_spec *spec,
     if (!c)
         return NULL;
     c->count = n;
-    c->k_width = c->v_width = spec->kv_heads * spec->head_size;
+    c->k_width = spec->kv_heads * spec->head_size;
+    c->v_width = spec->kv_heads * spec->value_size;
     c->state_size = tf_ssm_past(spec) + tf_ssm_state(spec);
     for (i = 0; i < n; i++) {
         c->layers[i].window =
@@ -127,6 +128,13 @@ bool tf_cache_cut(struct tf_cache *c, size_t n)
     if (n < c->tokens)
         c->tokens = n;
     return true;
+}
+
+void tf_cache_clear(struct tf_cache *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        c->layers[i].dropped = 0;
+    tf_cache_cut(c, 0);
 }
 
 /* Rows of block k that count: a cut may leave stale ones in the last. */

@@ -25,9 +25,9 @@ struct tf_cache_layer {
 };
 
 struct tf_cache {
-    size_t tokens;  /* read so far, the same in every layer between runs */
-    size_t k_width; /* columns of a row of keys: Hkv D, in float32 */
-    size_t v_width;
+    size_t tokens;     /* read so far, the same in every layer between runs */
+    size_t k_width;    /* columns of a row of keys: Hkv D, in float32 */
+    size_t v_width;    /* Hkv Dv */
     size_t state_size; /* floats, 0: layers attend */
     size_t count;
     struct tf_cache_layer layers[];
@@ -43,6 +43,9 @@ struct tf_cache *tf_cache_fork(const struct tf_cache *c, struct tf_err *err);
 /* Forget all but the first n tokens. False, with nothing changed, when a
  * window has already dropped what they need, or a state has taken them in. */
 bool tf_cache_cut(struct tf_cache *c, size_t n);
+
+/* Forget all of them, whatever was dropped. */
+void tf_cache_clear(struct tf_cache *c);
 
 /* Add rows of k and v [n][width] behind those of layer i. */
 int tf_cache_append(struct tf_cache *c, size_t i, const struct tf_tensor *k,

@@ -24,18 +24,45 @@ struct tf_tensor *tf_feed_forward(struct tf_run *run, struct tf_layer *layer,
     return tf_act_mul(ctx, gate, up, s->act);
 }
 
+/* The gate and what it opens, out of one product or of two. */
+static void gate_and_up(struct tf_run *run, struct tf_expert *e,
+                        struct tf_tensor *x, struct tf_tensor **gate,
+                        struct tf_tensor **up)
+{
+    struct tf_ctx *ctx = run->ctx;
+    size_t n = e->gate_up.out / 2;
+    struct tf_tensor *both;
+
+    if (!e->gate_up.w.data) {
+        *gate = tf_linear(ctx, x, &e->gate, TF_ACT_NONE, NULL);
+        *up = tf_linear(ctx, x, &e->up, TF_ACT_NONE, NULL);
+        return;
+    }
+    both = tf_linear(ctx, x, &e->gate_up, TF_ACT_NONE, NULL);
+    if (run->stack->spec->experts_interleaved) {
+        *gate = tf_pick_columns(ctx, both, 0, 1, 2, n);
+        *up = tf_pick_columns(ctx, both, 1, 1, 2, n);
+    } else {
+        *gate = tf_columns(ctx, both, 0, n);
+        *up = tf_columns(ctx, both, n, n);
+    }
+}
+
 static struct tf_tensor *run_expert(struct tf_run *run, struct tf_expert *e,
                                     struct tf_tensor *x)
 {
     struct tf_ctx *ctx = run->ctx;
-    enum tf_act act = run->stack->spec->act;
-    struct tf_tensor *y;
+    const struct tf_stack_spec *s = run->stack->spec;
+    struct tf_tensor *gate, *y;
 
-    if (e->gate.w.data)
-        y = tf_act_mul(ctx, tf_linear(ctx, x, &e->gate, TF_ACT_NONE, NULL),
-                       tf_linear(ctx, x, &e->up, TF_ACT_NONE, NULL), act);
-    else
-        y = tf_linear(ctx, x, &e->up, act, NULL);
+    if (!e->gate.w.data && !e->gate_up.w.data) {
+        y = tf_linear(ctx, x, &e->up, s->act, NULL);
+    } else {
+        gate_and_up(run, e, x, &gate, &y);
+        y = s->glu_limit > 0 ? tf_clamped_glu(ctx, gate, y, (float)s->glu_alpha,
+                                              (float)s->glu_limit)
+                             : tf_act_mul(ctx, gate, y, s->act);
+    }
     return tf_linear(ctx, y, &e->down, TF_ACT_NONE, NULL);
 }
 
@@ -74,10 +101,14 @@ struct tf_tensor *tf_run_experts(struct tf_run *run, struct tf_layer *layer,
     const struct tf_router router = { .k = s->experts_per_token,
                                       .renormed = s->experts_renormed,
                                       .sigmoid = s->router_sigmoid,
+                                      .sparse_mixer = s->router_mixes,
+                                      .jitter = (float)s->router_jitter,
                                       .scale = (float)s->experts_scale,
                                       .bias = layer->router_bias.data,
                                       .groups = s->expert_groups,
-                                      .groups_kept = s->expert_groups_kept };
+                                      .groups_kept = s->expert_groups_kept,
+                                      .groups_by_best =
+                                          s->expert_groups_by_best };
     struct tf_routes routes;
 
     if (!y || tf_route(ctx, logits, &router, &routes))
@@ -85,7 +116,7 @@ struct tf_tensor *tf_run_experts(struct tf_run *run, struct tf_layer *layer,
     memset(y->data, 0, tf_tensor_bytes(y));
     for (size_t e = 0; e < s->experts && y; e++)
         y = add_expert(run, layer, &routes, e, x, y);
-    if (!layer->shared.up.w.data)
+    if (!layer->shared.down.w.data)
         return y;
     shared = run_expert(run, &layer->shared, x);
     if (!layer->shared_router.w.data)

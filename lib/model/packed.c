@@ -11,7 +11,7 @@ int tf_packed_check(json_t *config, struct tf_err *err)
     static const char *const known[] = { "bitsandbytes", "gptq",
                                          "awq",          "fp8",
                                          "fbgemm_fp8",   "compressed-tensors",
-                                         "modelopt" };
+                                         "modelopt",     "mxfp4" };
     const char *method =
         json_string_value(json_object_get(config, "quant_method"));
 

@@ -5,7 +5,7 @@
  *
  * Read are GPTQ (AutoGPTQ, GPTQModel), AWQ (AutoAWQ's "gemm"), bitsandbytes'
  * nf4 and fp4, FP8 with scales (fine-grained as DeepSeek's, by row, or one),
- * and compressed-tensors' packed and plain integers.
+ * and compressed-tensors' packed and plain integers; and gpt-oss's MXFP4.
  */
 #ifndef TF_MODEL_PACKED_H
 #define TF_MODEL_PACKED_H
@@ -31,6 +31,16 @@ int tf_packed_check(json_t *config, struct tf_err *err);
 int tf_packed_read(struct tf_bind *bind, struct tf_tensor *t,
                    const char *pattern, struct tf_place at, size_t rows,
                    size_t cols, char name[TF_BIND_NAME], struct tf_err *err);
+
+/*
+ * The same of one matrix of many, the one of expert at.part, in the form of
+ * gpt-oss: "x_blocks" [experts][rows][cols / 32][16] and "x_scales" of 4-bit
+ * floats with a power of two for each 32 (MXFP4).
+ */
+int tf_packed_mxfp4(struct tf_bind *bind, struct tf_tensor *t,
+                    const char *pattern, struct tf_place at, size_t experts,
+                    size_t rows, size_t cols, char name[TF_BIND_NAME],
+                    struct tf_err *err);
 
 /* The tensor "<stem><end>", which is used with this; or NULL. */
 const struct tf_tensor *tf_packed_part(const struct tf_packing *p,

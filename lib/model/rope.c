@@ -150,8 +150,11 @@ static int yarn(struct scaling *s, float *freq, struct tf_err *err)
  * (LongRoPE, Ding et al. 2024). */
 static int longrope(struct scaling *s, float *freq, struct tf_err *err)
 {
-    const char *key =
-        (double)s->length > s->original ? "long_factor" : "short_factor";
+    bool far = (double)s->length > s->original;
+    double scale = number(s->json, far ? "long_mscale" : "short_mscale", 0);
+    /* PhimoeRotaryEmbedding, whose scalings have these, takes the short ones
+     * for every length */
+    const char *key = far && !scale ? "long_factor" : "short_factor";
     json_t *list = tf_config_get(s->json, key);
     double inferred = 1;
 
@@ -161,6 +164,8 @@ static int longrope(struct scaling *s, float *freq, struct tf_err *err)
     if (s->factor > 1 && s->original > 1)
         inferred = sqrt(1 + log(s->factor) / log(s->original));
     s->attention = (float)number(s->json, "attention_factor", inferred);
+    if (scale)
+        s->attention = (float)scale;
     for (size_t i = 0; i < s->dims / 2; i++) {
         float stretch = (float)json_number_value(json_array_get(list, i));
 
@@ -256,12 +261,33 @@ int tf_rope_build(struct tf_rope *rope, const struct tf_stack_spec *spec,
     freq = tf_alloc(s.dims / 2, sizeof(*freq), err);
     if (!freq)
         return -1;
+    rope->first = spec->latent_rank ? spec->unrotated_size : 0;
     rope->dims = s.dims;
     rope->interleaved = spec->rotary_interleaved;
     failed = fill_frequencies(&s, freq, err) ||
              fill_table(rope, freq, s.attention, tokens, err);
     free(freq);
     return failed ? -1 : 0;
+}
+
+size_t tf_rope_original(const struct tf_stack_spec *spec)
+{
+    double n =
+        number(spec->rotary_scaling, "original_max_position_embeddings", 0);
+
+    if (spec->rotary_original)
+        return spec->rotary_original;
+    return n > 0 && n < INT32_MAX ? (size_t)n : 0;
+}
+
+double tf_rope_score_scale(const struct tf_stack_spec *spec)
+{
+    double all = number(spec->rotary_scaling, "mscale_all_dim", 0), scale;
+
+    if (!all || !strcmp(kind_of(spec->rotary_scaling), "default"))
+        return 1;
+    scale = yarn_mscale(number(spec->rotary_scaling, "factor", 1), all);
+    return scale * scale;
 }
 
 int tf_rope_stretch(const struct tf_stack_spec *spec, float *stretch,

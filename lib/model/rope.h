@@ -25,5 +25,10 @@ int tf_rope_build(struct tf_rope *rope, const struct tf_stack_spec *spec,
  * [rotary_dims / 2], of layers that are not local. */
 int tf_rope_stretch(const struct tf_stack_spec *spec, float *stretch,
                     struct tf_err *err);
+/* Positions before scaling; 0: nothing says. */
+size_t tf_rope_original(const struct tf_stack_spec *spec);
+/* The square of YaRN's mscale for mscale_all_dim, of a scaling that has one;
+ * else 1. */
+double tf_rope_score_scale(const struct tf_stack_spec *spec);
 void tf_rope_release(struct tf_rope *rope);
 #endif

@@ -271,6 +271,7 @@ TF_ROW("phi3", {
     "decoder": {
         "attention_bias": false, "attention_out_bias": false,
         "mlp_bias": false, "window": "$sliding_window",
+        "rotary_rereads": true,
         "names": {
             "q": null, "k": null, "v": null, "gate": null, "up": null,
             "qkv": "layers.{}.self_attn.qkv_proj",

@@ -5,6 +5,8 @@
 #include <string.h>
 #include "model/adapter.h"
 #include "model/bind_grouped.h"
+#include "model/experts.h"
+#include "model/latent.h"
 #include "model/moved_rows.h"
 #include "model/narrow.h"
 #include "model/positions.h"
@@ -22,13 +24,10 @@ enum size {
     QUERIES,  /* all heads */
     ATTENDED, /* what attention gives */
     KEYS,     /* all key heads */
+    VALUES,   /* of them */
     QKV,
     FFN,
     FFN_TWICE,
-    EXPERTS,
-    EXPERT_FFN,
-    SHARED_FFN,
-    ONE,
     SOURCE, /* width of the encoder */
     SIZES
 };
@@ -51,15 +50,14 @@ struct slot {
     enum bias bias;
 };
 
-#define NAME(f)   offsetof(struct tf_stack_names, f)
-#define LAYER(f)  offsetof(struct tf_layer, f)
-#define EXPERT(f) offsetof(struct tf_expert, f)
-#define STACK(f)  offsetof(struct tf_stack, f)
+#define NAME(f)  offsetof(struct tf_stack_names, f)
+#define LAYER(f) offsetof(struct tf_layer, f)
+#define STACK(f) offsetof(struct tf_stack, f)
 
 static const struct slot layer_weights[] = {
     { NAME(q), LAYER(q), QUERIES, INNER, ATTENTION },
     { NAME(k), LAYER(k), KEYS, INNER, ATTENTION },
-    { NAME(v), LAYER(v), KEYS, VALUED, ATTENTION },
+    { NAME(v), LAYER(v), VALUES, VALUED, ATTENTION },
     { NAME(qkv), LAYER(qkv), QKV, WIDTH, ATTENTION },
     { NAME(o), LAYER(o), INNER, ATTENDED, ATTENTION_OUT },
     { NAME(relative_q), LAYER(relative_q), QUERIES, WIDTH, RELATIVE },
@@ -75,20 +73,6 @@ static const struct slot dense_weights[] = {
     { NAME(gate), LAYER(gate), FFN, INNER, MLP },
     { NAME(gate_up), LAYER(gate_up), FFN_TWICE, INNER, MLP },
     { NAME(down), LAYER(down), INNER, FFN, MLP_OUT },
-};
-
-static const struct slot sparse_weights[] = {
-    { NAME(router), LAYER(router), EXPERTS, WIDTH, NO_BIAS },
-    { NAME(shared_up), LAYER(shared.up), SHARED_FFN, WIDTH, MLP },
-    { NAME(shared_gate), LAYER(shared.gate), SHARED_FFN, WIDTH, MLP },
-    { NAME(shared_down), LAYER(shared.down), WIDTH, SHARED_FFN, MLP },
-    { NAME(shared_router), LAYER(shared_router), ONE, WIDTH, NO_BIAS },
-};
-
-static const struct slot expert_weights[] = {
-    { NAME(expert_up), EXPERT(up), EXPERT_FFN, WIDTH, MLP },
-    { NAME(expert_gate), EXPERT(gate), EXPERT_FFN, WIDTH, MLP },
-    { NAME(expert_down), EXPERT(down), WIDTH, EXPERT_FFN, MLP },
 };
 
 static const struct slot layer_norms[] = {
@@ -201,12 +185,10 @@ static const uint32_t *moved_rows(const struct work *w, size_t at)
                               : NULL;
 }
 
-/* Weights that lose too much in int8: what routes, and those that Transformers
- * keeps in float32. */
+/* Weights that Transformers keeps in float32. */
 static bool is_exact(const struct work *w, const struct slot *s)
 {
-    return s->name == NAME(router) || s->name == NAME(shared_router) ||
-           (w->spec->exact_down && s->name == NAME(down));
+    return w->spec->exact_down && s->name == NAME(down);
 }
 
 /* Is this not how the files hold what a row names both in one and apart? */
@@ -269,6 +251,8 @@ static int bind_weights(struct work *w, void *base, const struct slot *slots,
         if ((slots == layer_weights || slots == dense_weights) && name &&
             held_otherwise(w, s, at))
             continue;
+        if (s->name == NAME(q) && w->spec->latent_rank)
+            continue; /* tf_latent_bind() knows what it reads */
         if (slots == layer_weights)
             w->bind->rows = moved_rows(w, s->at);
         w->bind->exact = is_exact(w, s);
@@ -354,53 +338,16 @@ static int bind_fused_biases(struct work *w, struct tf_layer *layer,
     if (q && tf_bind_vector(w->bind, &layer->q_bias, q, at, "",
                             w->size[QUERIES], w->err))
         return -1;
-    return v ? tf_bind_vector(w->bind, &layer->v_bias, v, at, "", w->size[KEYS],
-                              w->err)
+    return v ? tf_bind_vector(w->bind, &layer->v_bias, v, at, "",
+                              w->size[VALUES], w->err)
              : 0;
-}
-
-static int bind_experts(struct work *w, struct tf_layer *layer,
-                        struct tf_place at)
-{
-    size_t n = w->spec->experts, bytes = n * sizeof(layer->experts[0]);
-
-    /* Transformers' experts and routers are no linear layers */
-    w->bind->linear = false;
-    if (bind_weights(w, layer, sparse_weights, COUNT(sparse_weights), at))
-        return -1;
-    if (w->spec->names.router_bias) {
-        if (tf_bind_vector(w->bind, &layer->router_bias,
-                           w->spec->names.router_bias, at, "", n, w->err))
-            return -1;
-        /* a buffer of Transformers' */
-        if (w->bind->params)
-            tf_parameters_keep(w->bind->params, &layer->router_bias);
-    }
-    layer->experts =
-        tf_arena_alloc(w->bind->memory, n, sizeof(layer->experts[0]));
-    if (!layer->experts)
-        return tf_no_memory(w->err, bytes);
-    memset(layer->experts, 0, bytes);
-    for (at.part = 0; at.part < n; at.part++)
-        if (bind_weights(w, &layer->experts[at.part], expert_weights,
-                         COUNT(expert_weights), at))
-            return -1;
-    if (!layer->router.w.data || !layer->experts[0].up.w.data ||
-        !layer->experts[0].down.w.data)
-        return tf_fail(w->err, "names: router, expert_up or expert_down is "
-                               "not given");
-    return 0;
 }
 
 static int bind_feed_forward(struct work *w, struct tf_layer *layer,
                              struct tf_place at)
 {
-    if (w->spec->sparse[at.layer]) {
-        int failed = bind_experts(w, layer, at);
-
-        w->bind->linear = true;
-        return failed;
-    }
+    if (w->spec->sparse[at.layer])
+        return tf_experts_bind(layer, w->spec, at, w->bind, w->err);
     if (bind_weights(w, layer, dense_weights, COUNT(dense_weights), at))
         return -1;
     if (!layer->down.w.data || (!layer->up.w.data && !layer->gate_up.w.data))
@@ -448,6 +395,13 @@ static int bind_layer(struct work *w, struct tf_layer *layer,
     if (w->spec->names.ssm_in)
         return bind_norms(w, layer, layer_norms, 1, at) ||
                tf_ssm_bind(layer, w->spec, at, w->bind, w->err);
+    if (w->spec->latent_rank &&
+        tf_latent_bind(layer, w->spec, at, w->bind, w->err))
+        return -1;
+    if (w->spec->names.sinks &&
+        tf_bind_vector(w->bind, &layer->sinks, w->spec->names.sinks, at, "",
+                       w->spec->heads, w->err))
+        return -1;
     if (bind_weights(w, layer, layer_weights, COUNT(layer_weights), at) ||
         bind_norms(w, layer, layer_norms + skip, COUNT(layer_norms) - skip,
                    at) ||
@@ -456,7 +410,7 @@ static int bind_layer(struct work *w, struct tf_layer *layer,
         bind_position_bias(w, &layer->position_bias, true, at) ||
         bind_feed_forward(w, layer, at))
         return -1;
-    if (!layer->qkv.w.data &&
+    if (!layer->qkv.w.data && !layer->latent &&
         (!layer->q.w.data || !layer->k.w.data || !layer->v.w.data))
         return tf_fail(w->err, "names: neither qkv nor q, k and v");
     if (!layer->o.w.data)
@@ -570,16 +524,13 @@ int tf_stack_bind(struct tf_stack *stack, const struct tf_stack_spec *spec,
     w.size[INNER] = spec->bottleneck ? spec->bottleneck : spec->width;
     w.size[VALUED] = spec->bottleneck_values ? w.size[INNER] : spec->width;
     w.size[ATTENDED] =
-        spec->heads * spec->head_size * (spec->head_ratio ? 2 : 1);
+        spec->heads * spec->value_size * (spec->head_ratio ? 2 : 1);
     w.size[QUERIES] = spec->heads * spec->head_size;
     w.size[KEYS] = spec->kv_heads * spec->head_size;
-    w.size[QKV] = w.size[QUERIES] + 2 * w.size[KEYS];
+    w.size[VALUES] = spec->kv_heads * spec->value_size;
+    w.size[QKV] = w.size[QUERIES] + w.size[KEYS] + w.size[VALUES];
     w.size[FFN] = spec->ffn;
     w.size[FFN_TWICE] = 2 * spec->ffn;
-    w.size[EXPERTS] = spec->experts;
-    w.size[EXPERT_FFN] = spec->expert_ffn;
-    w.size[SHARED_FFN] = spec->shared_ffn;
-    w.size[ONE] = 1;
     w.size[SOURCE] = source;
     if (tf_moved_rows_make(&w.moved, spec, bind, err) ||
         bind_embeddings(&w, stack) || bind_rest(&w, stack) ||

@@ -13,7 +13,9 @@
 
 /* A feed-forward of a layer that has many. */
 struct tf_expert {
-    struct tf_weight up, gate, down;
+    struct tf_weight up, gate; /* [E][C], E the experts' own feed-forward */
+    struct tf_weight gate_up;  /* [2 E][C], in place of both */
+    struct tf_weight down;     /* [C][E] */
 };
 
 /* A selective state space: I inner columns, N numbers of state, rank R. */
@@ -52,15 +54,28 @@ struct tf_narrow {
     struct tf_extra *extra; /* [feed_forwards - 1] */
 };
 
+/* Latent attention (model/latent.h): R the latent's columns, N those of a head
+ * without positions, D' those with. */
+struct tf_latent {
+    struct tf_weight q_down; /* [Rq][C]; data NULL: q reads the layer's input */
+    struct tf_norm q_norm;   /* [Rq] */
+    struct tf_weight kv_down; /* [R + D'][C] */
+    struct tf_norm kv_norm;   /* [R] */
+    struct tf_weight kv;      /* [H (N + Dv)][R] */
+};
+
 /* What a layer has not is zero: data NULL. Shapes in arch.h's letters: C width,
- * H heads of size D, G key heads, F feed-forward, S the encoder's width. */
+ * H heads of size D (of values Dv), G key heads, F feed-forward, S the
+ * encoder's width. */
 struct tf_layer {
     struct tf_norm attn_norm, attn_out_norm, attn_post_norm;
-    struct tf_weight q, k, v;                /* [H D][C], [G D][C], [G D][C] */
-    struct tf_weight qkv;                    /* [(H + 2 G) D][C] */
-    struct tf_tensor q_bias, v_bias;         /* [H D], [G D] */
-    struct tf_weight o;                      /* [C][H D] */
-    struct tf_norm q_norm, k_norm;           /* [D], [H][D] or [H D] */
+    struct tf_weight q, k, v;        /* [H D][C], [G D][C], [G Dv][C] */
+    struct tf_weight qkv;            /* [(H + G) D + G Dv][C] */
+    struct tf_tensor q_bias, v_bias; /* [H D], [G Dv] */
+    struct tf_weight o;              /* [C][H Dv] */
+    struct tf_norm q_norm, k_norm;   /* [D], [H][D] or [H D] */
+    struct tf_latent *latent;        /* in place of k and v; q may read of it */
+    struct tf_tensor sinks;          /* [H] float32 */
     struct tf_weight relative_q, relative_k; /* [H D][C] */
     struct tf_tensor position_bias;          /* [buckets][H] of its own */
     struct tf_norm mlp_norm, mlp_out_norm, mlp_post_norm;

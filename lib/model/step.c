@@ -232,6 +232,16 @@ int tf_step(struct tf_stepper *d, const struct tf_feed *feeds, size_t count,
     return 0;
 }
 
+void tf_step_reread(const struct tf_stepper *d, struct tf_cache *cache,
+                    size_t n)
+{
+    const struct tf_stack_spec *s = d->model->stack.spec;
+    size_t original = s->rotary_rereads ? tf_rope_original(s) : 0;
+
+    if (original && cache->tokens <= original && n > original)
+        tf_cache_clear(cache);
+}
+
 size_t tf_step_most(const struct tf_stepper *d)
 {
     return d->alone ? SIZE_MAX : EACH_TOKENS;

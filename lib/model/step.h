@@ -51,11 +51,16 @@ int tf_stepper_encode(struct tf_stepper *d, const struct tf_batch *sources,
 int tf_step(struct tf_stepper *d, const struct tf_feed *feeds, size_t count,
             struct tf_result *logits, struct tf_err *err);
 
+/* Before more of a text of `n` tokens is read behind `cache`: it forgets what
+ * it holds when that is to be read anew together with the rest (Phi-3). */
+void tf_step_reread(const struct tf_stepper *d, struct tf_cache *cache,
+                    size_t n);
+
 /* Read one feed of at most tf_step_most() tokens and give the logits after each
  * of them: [n][V]. */
 int tf_step_each(struct tf_stepper *d, const struct tf_feed *feed,
                  struct tf_result *logits, struct tf_err *err);
 /* SIZE_MAX for a model whose rotary angles depend on the length of the text:
- * then a feed is a whole text. */
+ * then a feed is a whole text, and no other text can go on from its cache. */
 size_t tf_step_most(const struct tf_stepper *d);
 #endif

@@ -403,7 +403,7 @@ static void measure_rows(void *arg, size_t task, int worker)
 
     g.c = gemm + job->floats - job->rows * (w->in + 1);
     g.ldc = w->in;
-    tf_matrix_rows(tf_base_of(&w->w), w->transposed, first, n, g.c,
+    tf_matrix_rows(&w->w, w->transposed, first, n, g.c,
                    g.c + job->rows * w->in);
     g.a = tf_rows_mat((const float *)a->b.data + first * a->b.ld, a->b.ld);
     g.b = tf_rows_mat(a->a.data, a->a.ld);
@@ -420,7 +420,7 @@ int tf_adapter_norms(struct tf_pool *pool, const struct tf_weight *w,
                      struct tf_err *err)
 {
     struct norms_job job = { .w = w, .adapter = adapter, .norms = norms };
-    size_t block = tf_dtype_info(tf_base_of(&w->w)->dtype)->block, unit, total;
+    size_t block = tf_dtype_info(w->w.dtype)->block, unit, total;
 
     job.rows = w->transposed && block > 32 ? block : 32;
     job.floats = tf_gemm_scratch(job.rows, w->in, rank_of(adapter)) +

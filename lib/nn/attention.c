@@ -96,6 +96,18 @@ static void store(const struct attend *job, const struct tf_att_queries *q,
     }
 }
 
+static struct progress begin_row(const struct tf_att *a,
+                                 const struct tf_att_queries *q, size_t row)
+{
+    const struct tf_tensor *sinks = a->spec->sinks;
+
+    if (!sinks)
+        return (struct progress){ -INFINITY, 0 };
+    return (struct progress){
+        ((const float *)sinks->data)[q->kv_head * a->group + row % a->group], 1
+    };
+}
+
 static void attend_block(void *arg, size_t i, int worker)
 {
     const struct attend *job = arg;
@@ -110,7 +122,9 @@ static void attend_block(void *arg, size_t i, int worker)
     size_t r;
 
     for (r = 0; r < q->n * a->group; r++)
-        p[r] = (struct progress){ -INFINITY, 0 };
+        p[r] = begin_row(a, q, r);
+    if (a->spec->sinks) /* sums begin before the first key */
+        memset(acc, 0, q->n * a->group * a->v_size * sizeof(*acc));
     tf_att_load_queries(a, q, s);
     tf_att_walk(a, q, &walk);
     while (tf_att_next(&walk, &keys)) {
@@ -195,7 +209,7 @@ struct tf_tensor *tf_attention(struct tf_ctx *ctx, struct tf_tensor *q,
     n = tf_record(ctx, sizeof(*n), job.out,
                   tf_wants_grad(q) || tf_wants_grad(k) || tf_wants_grad(v) ||
                       tf_wants_grad(spec->bias) || tf_wants_grad(spec->c2p) ||
-                      tf_wants_grad(spec->p2c),
+                      tf_wants_grad(spec->p2c) || tf_wants_grad(spec->sinks),
                   tf_att_back);
     if (n) {
         n->q = q;

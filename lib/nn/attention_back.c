@@ -12,7 +12,7 @@
 
 /* The gradients of the inputs; NULL where none is wanted. */
 struct grads {
-    float *q, *k, *v, *bias, *c2p, *p2c;
+    float *q, *k, *v, *bias, *c2p, *p2c, *sinks;
 };
 
 struct att_back {
@@ -170,6 +170,23 @@ static void store_queries(const struct att_back *b,
                            a->spec->scale, s->dq + i * width, width);
 }
 
+/* A sink's probability goes to nothing: its score's gradient is -p delta. */
+static void back_to_sinks(const struct att_back *b,
+                          const struct tf_att_queries *q,
+                          const struct tf_att_scratch *s)
+{
+    const struct tf_att *a = &b->att;
+    size_t row = a->q_seqs->start[q->seq] + q->first, first, i, g;
+    const float *sink = a->spec->sinks->data, *delta = s->delta;
+
+    first = q->kv_head * a->group;
+    for (i = 0; i < q->n; i++)
+        for (g = first; g < first + a->group; g++)
+            b->grad.sinks[g] -=
+                expf(sink[g] - b->n->lse[(row + i) * a->spec->heads + g]) *
+                *delta++;
+}
+
 /* All blocks of one key head in one sequence. */
 static void back_head(const struct att_back *b, size_t seq, size_t head,
                       struct tf_att_scratch *s)
@@ -185,6 +202,8 @@ static void back_head(const struct att_back *b, size_t seq, size_t head,
         q.pos = tf_att_place(a, seq, q.first);
         tf_att_load_queries(a, &q, s);
         load_gradients(b, &q, s);
+        if (b->grad.sinks)
+            back_to_sinks(b, &q, s);
         tf_att_walk(a, &q, &walk);
         while (tf_att_next(&walk, &keys))
             back_keys(b, &q, &keys, s);
@@ -220,6 +239,7 @@ void tf_att_back(struct tf_ctx *ctx, struct tf_node *node)
     b.grad.bias = n->spec.bias ? tf_grad(ctx, n->spec.bias) : NULL;
     b.grad.c2p = n->spec.c2p ? tf_grad(ctx, n->spec.c2p) : NULL;
     b.grad.p2c = n->spec.p2c ? tf_grad(ctx, n->spec.p2c) : NULL;
+    b.grad.sinks = n->spec.sinks ? tf_grad(ctx, n->spec.sinks) : NULL;
     if (!kv)
         return;
     tf_att_init(&b.att, n->q, &n->q_seqs, kv, &n->spec);
@@ -227,7 +247,7 @@ void tf_att_back(struct tf_ctx *ctx, struct tf_node *node)
         tf_att_scratch(ctx, &b.att, (size_t)tf_pool_threads(ctx->pool), true);
     if (!b.scratch)
         return;
-    b.shared = b.grad.bias || b.grad.c2p || b.grad.p2c;
+    b.shared = b.grad.bias || b.grad.c2p || b.grad.p2c || b.grad.sinks;
     if (!b.shared)
         tasks *= n->q_seqs.count;
     tf_pool_run(ctx->pool, tasks, back_task, &b);

@@ -4,12 +4,14 @@
 #include <string.h>
 
 /* Which columns of x a result's are: runs of `run` of them, one every `step`
- * from `first` on. */
+ * from `first` on, and all of `shared` behind each. */
 struct pick {
     struct tf_node node;
     struct tf_tensor *x, *y;
+    struct tf_tensor *shared; /* or NULL */
     size_t first, run, step;
-    float *grad; /* of x, on the way back */
+    size_t width;              /* of a run and what is behind it */
+    float *grad, *shared_grad; /* on the way back; or NULL */
 };
 
 static void pick_rows(void *arg, size_t first, size_t end)
@@ -18,10 +20,15 @@ static void pick_rows(void *arg, size_t first, size_t end)
     size_t cols = tf_cols(p->y), i, c;
 
     for (i = first; i < end; i++)
-        for (c = 0; c < cols; c += p->run)
-            memcpy(tf_row(p->y, i) + c,
-                   tf_row(p->x, i) + p->first + c / p->run * p->step,
+        for (c = 0; c < cols; c += p->width) {
+            float *y = tf_row(p->y, i) + c;
+
+            memcpy(y, tf_row(p->x, i) + p->first + c / p->width * p->step,
                    p->run * sizeof(float));
+            if (p->shared)
+                memcpy(y + p->run, tf_row(p->shared, i),
+                       (p->width - p->run) * sizeof(float));
+        }
 }
 
 static void put_rows(void *arg, size_t first, size_t end)
@@ -29,12 +36,19 @@ static void put_rows(void *arg, size_t first, size_t end)
     const struct pick *p = arg;
     const struct tf_tensor *y = p->node.out;
     size_t cols = tf_cols(y), i, c;
-    float *dx;
 
     for (i = first; i < end; i++)
-        for (c = 0; c < cols; c += p->run) {
-            dx = p->grad + i * p->x->ld + p->first + c / p->run * p->step;
-            tf_kernels()->add(dx, dx, y->grad + i * y->ld + c, p->run);
+        for (c = 0; c < cols; c += p->width) {
+            const float *dy = y->grad + i * y->ld + c;
+            size_t column = p->first + c / p->width * p->step;
+
+            if (p->grad)
+                tf_kernels()->add(p->grad + i * p->x->ld + column,
+                                  p->grad + i * p->x->ld + column, dy, p->run);
+            if (p->shared_grad)
+                tf_kernels()->add(p->shared_grad + i * p->shared->ld,
+                                  p->shared_grad + i * p->shared->ld,
+                                  dy + p->run, p->width - p->run);
         }
 }
 
@@ -43,25 +57,46 @@ static void pick_back(struct tf_ctx *ctx, struct tf_node *node)
     struct pick *p = (struct pick *)node;
 
     p->grad = tf_grad(ctx, p->x);
-    if (p->grad)
+    p->shared_grad = p->shared ? tf_grad(ctx, p->shared) : NULL;
+    if (p->grad || p->shared_grad)
         tf_rows_run(ctx, tf_tensor_rows(p->x), tf_cols(node->out), put_rows, p);
+}
+
+static struct tf_tensor *pick(struct tf_ctx *ctx, const struct pick *what,
+                              size_t count)
+{
+    struct pick job = *what, *n;
+
+    job.width = job.run + (job.shared ? tf_cols(job.shared) : 0);
+    job.y = tf_new(ctx, tf_tensor_rows(job.x), job.width * count);
+    if (!job.y)
+        return NULL;
+    tf_rows_run(ctx, job.y->dim[0], job.y->dim[1], pick_rows, &job);
+    n = tf_record(ctx, sizeof(*n), job.y,
+                  tf_wants_grad(job.x) || tf_wants_grad(job.shared), pick_back);
+    if (n) {
+        job.node = n->node;
+        *n = job;
+    }
+    return ctx->failed ? NULL : job.y;
 }
 
 struct tf_tensor *tf_pick_columns(struct tf_ctx *ctx, struct tf_tensor *x,
                                   size_t first, size_t run, size_t step,
                                   size_t count)
 {
-    struct pick job = { .x = x, .first = first, .run = run, .step = step }, *n;
+    struct pick p = { .x = x, .first = first, .run = run, .step = step };
 
-    if (!x || !(job.y = tf_new(ctx, tf_tensor_rows(x), run * count)))
-        return NULL;
-    tf_rows_run(ctx, job.y->dim[0], run * count, pick_rows, &job);
-    n = tf_record(ctx, sizeof(*n), job.y, tf_wants_grad(x), pick_back);
-    if (n) {
-        job.node = n->node;
-        *n = job;
-    }
-    return ctx->failed ? NULL : job.y;
+    return x ? pick(ctx, &p, count) : NULL;
+}
+
+struct tf_tensor *tf_share_columns(struct tf_ctx *ctx, struct tf_tensor *x,
+                                   size_t run, size_t step, size_t count,
+                                   struct tf_tensor *shared)
+{
+    struct pick p = { .x = x, .shared = shared, .run = run, .step = step };
+
+    return x && shared ? pick(ctx, &p, count) : NULL;
 }
 
 struct join {

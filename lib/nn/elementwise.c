@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum kind { ACT, ACT_MUL, ADD, MUL, SCALE, CLAMP };
+enum kind { ACT, ACT_MUL, ADD, MUL, SCALE, CLAMP, CLAMPED_GLU };
 
 /* y = f(a, b), row by row; a node of the tape, and the job of its rows */
 struct elementwise {
@@ -12,8 +12,29 @@ struct elementwise {
     enum kind kind;
     struct tf_tensor *a, *b; /* b: NULL where it takes one */
     enum tf_act act;
-    float factor; /* of SCALE; the bound of CLAMP */
+    float factor; /* of SCALE, of a gate; the bound of CLAMP */
+    float most;   /* the bound of a clamped gate */
 };
+
+static float clamp(float x, float most)
+{
+    return fabsf(x) > most ? copysignf(most, x) : x;
+}
+
+static float sigmoid(float x)
+{
+    return 1 / (1 + expf(-x));
+}
+
+static void clamped_glu(const struct elementwise *e, float *y,
+                        const float *gate, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float g = gate[i] > e->most ? e->most : gate[i];
+
+        y[i] = (clamp(x[i], e->most) + 1) * g * sigmoid(e->factor * g);
+    }
+}
 
 static void forward_rows(void *arg, size_t first, size_t end)
 {
@@ -45,8 +66,10 @@ static void forward_rows(void *arg, size_t first, size_t end)
             break;
         case CLAMP:
             for (c = 0; c < n; c++)
-                y[c] =
-                    fabsf(a[c]) > e->factor ? copysignf(e->factor, a[c]) : a[c];
+                y[c] = clamp(a[c], e->factor);
+            break;
+        case CLAMPED_GLU:
+            clamped_glu(e, y, a, b, n);
             break;
         }
     }
@@ -99,6 +122,22 @@ static void clamp_back(float *da, const float *dy, const float *a, float most,
             da[i] += dy[i];
 }
 
+static void glu_back(const struct elementwise *e, float *da, float *db,
+                     const float *dy, const float *gate, const float *x,
+                     size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float g = gate[i] > e->most ? e->most : gate[i];
+        float share = sigmoid(e->factor * g);
+
+        if (da && gate[i] <= e->most)
+            da[i] += dy[i] * (clamp(x[i], e->most) + 1) * share *
+                     (1 + e->factor * g * (1 - share));
+        if (db && fabsf(x[i]) <= e->most)
+            db[i] += dy[i] * g * share;
+    }
+}
+
 static void back_rows(void *arg, size_t first, size_t end)
 {
     const struct back_job *job = arg;
@@ -121,6 +160,8 @@ static void back_rows(void *arg, size_t first, size_t end)
                 tf_kernels()->axpy(da, e->factor, dy, n);
             else if (e->kind == CLAMP)
                 clamp_back(da, dy, a, e->factor, n);
+            else if (e->kind == CLAMPED_GLU)
+                glu_back(e, da, db, dy, a, b, n);
             else
                 act_back(e, da, db, dy, a, b, n);
         }
@@ -205,4 +246,14 @@ struct tf_tensor *tf_clamp(struct tf_ctx *ctx, struct tf_tensor *x, float most)
     struct elementwise e = { .kind = CLAMP, .a = x, .factor = most };
 
     return x ? run(ctx, &e) : NULL;
+}
+
+struct tf_tensor *tf_clamped_glu(struct tf_ctx *ctx, struct tf_tensor *gate,
+                                 struct tf_tensor *x, float alpha, float most)
+{
+    struct elementwise e = { .kind = CLAMPED_GLU, .a = gate, .b = x };
+
+    e.factor = alpha;
+    e.most = most;
+    return gate && x ? run(ctx, &e) : NULL;
 }

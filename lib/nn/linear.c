@@ -6,7 +6,7 @@
 
 struct tf_mat tf_weight_mat(const struct tf_weight *w)
 {
-    const struct tf_tensor *t = tf_base_of(&w->w);
+    const struct tf_tensor *t = &w->w;
     struct tf_mat b = { t->data, t->dtype, 1, t->ld };
 
     return w->transposed ? tf_turn(b) : b;
@@ -15,7 +15,7 @@ struct tf_mat tf_weight_mat(const struct tf_weight *w)
 static void int8_product(struct tf_ctx *ctx, const struct tf_weight *w,
                          struct tf_gemm_int8 *g)
 {
-    const struct tf_tensor *t = tf_base_of(&w->w);
+    const struct tf_tensor *t = &w->w;
     const struct tf_seqs *records = ctx->records;
     struct tf_int8 weight = {
         w->out, w->in, t->data, t->ld, t->scale, w->sums
@@ -38,7 +38,7 @@ void tf_weight_product(struct tf_ctx *ctx, const struct tf_weight *w,
     struct tf_gemm g = { .m = rows, .n = w->out, .k = w->in };
     struct tf_gemm_int8 g8 = { .m = rows, .x = x, .ldx = ldx };
 
-    if (tf_base_of(&w->w)->scale) {
+    if (w->w.scale) {
         g8.c = c;
         g8.ldc = ldc;
         g8.epilogue = epilogue;
@@ -94,9 +94,9 @@ void tf_back_to_weight(struct tf_ctx *ctx, struct tf_weight *w,
     struct tf_epilogue e = { .accumulate = true };
     struct tf_gemm g = { .m = w->out, .n = w->in, .k = rows, .epilogue = &e };
 
-    if (!(g.c = tf_grad(ctx, tf_base_of(&w->w))))
+    if (!(g.c = tf_grad(ctx, &w->w)))
         return;
-    g.ldc = tf_base_of(&w->w)->ld;
+    g.ldc = w->w.ld;
     g.a = tf_turn(dy);
     g.b = x;
     if (w->transposed) {
@@ -154,7 +154,7 @@ void tf_back_to_input(struct tf_ctx *ctx, const struct tf_weight *w,
                       struct tf_mat dy, float *dx, size_t ld, size_t rows,
                       bool add)
 {
-    const struct tf_tensor *t = tf_base_of(&w->w);
+    const struct tf_tensor *t = &w->w;
     struct tf_epilogue e = { .accumulate = add };
     struct tf_gemm g = { .m = rows, .n = w->in, .k = w->out, .epilogue = &e };
 
@@ -202,7 +202,7 @@ static bool trains(const struct tf_weight *w)
         if (tf_wants_grad(&a->a) || tf_wants_grad(&a->b) ||
             tf_wants_grad(&a->magnitude))
             return true;
-    return tf_wants_grad(tf_base_of(&w->w)) || tf_wants_grad(&w->bias);
+    return tf_wants_grad(&w->w) || tf_wants_grad(&w->bias);
 }
 
 struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,

@@ -149,8 +149,8 @@ static bool prepare(struct tf_ctx *ctx, struct head *h, const int32_t *labels,
     h->parts = tf_scratch(ctx, h->count, sizeof(*h->parts));
     if (recording && tf_wants_grad(h->x))
         h->dx = tf_scratch(ctx, h->count * h->w->in, sizeof(float));
-    h->back = recording && (h->dx || tf_wants_grad(tf_base_of(&h->w->w)) ||
-                            tf_wants_grad(&h->w->bias));
+    h->back = recording &&
+              (h->dx || tf_wants_grad(&h->w->w) || tf_wants_grad(&h->w->bias));
     if (ctx->failed)
         return false;
     h->count = 0;

@@ -84,6 +84,12 @@ struct tf_tensor *tf_columns(struct tf_ctx *ctx, struct tf_tensor *x,
 struct tf_tensor *tf_pick_columns(struct tf_ctx *ctx, struct tf_tensor *x,
                                   size_t first, size_t run, size_t step,
                                   size_t count);
+/* The first `run` of every `step` columns of x, and all of `shared` [T][n]
+ * behind each: keys of heads that have a part in common, [T][count (run + n)].
+ */
+struct tf_tensor *tf_share_columns(struct tf_ctx *ctx, struct tf_tensor *x,
+                                   size_t run, size_t step, size_t count,
+                                   struct tf_tensor *shared);
 
 /*
  * A low-rank change to a weight (Hu et al. 2021, LoRA; Liu et al. 2024, DoRA;
@@ -111,7 +117,7 @@ struct tf_weight {
     const char *name; /* of the tensor in the file, for messages */
     size_t in, out;
     struct tf_tensor w; /* [out][in], or [in][out] when transposed (Conv1D);
-                           with a base it stands for that tensor (tied) */
+                           with a base a view of that (tied, or one of many) */
     bool transposed;
     /* More than 1: the layer falls into so many of [out / groups] from
      * [in / groups], side by side. w is then [out][in / groups], or transposed
@@ -179,6 +185,10 @@ struct tf_tensor *tf_mul(struct tf_ctx *ctx, struct tf_tensor *a,
 struct tf_tensor *tf_scale(struct tf_ctx *ctx, struct tf_tensor *x, float a);
 /* Each element, no less than -most and no more than `most` (> 0). */
 struct tf_tensor *tf_clamp(struct tf_ctx *ctx, struct tf_tensor *x, float most);
+/* (x + 1) gate sigmoid(alpha gate), gate being no more than `most` (> 0), x
+ * within -most and most (gpt-oss). */
+struct tf_tensor *tf_clamped_glu(struct tf_ctx *ctx, struct tf_tensor *gate,
+                                 struct tf_tensor *x, float alpha, float most);
 
 /* Row ids[t] of the table (any dtype), times scale, for each of n tokens:
  * [n][C]. Added to `into` when that is not NULL. Ids are checked by the caller.
@@ -201,12 +211,20 @@ struct tf_tensor *tf_gather_rows(struct tf_ctx *ctx, struct tf_tensor *x,
 struct tf_router {
     size_t k;
     bool sigmoid;
+    /* One after the other the best is chosen, and its weight is that in the
+     * softmax of those that are left and no more than 2 * jitter (relative to
+     * the larger of the two magnitudes) below it (SparseMixer-2; Liu et al.
+     * 2023, as Phi-3.5-MoE has it). Weights have no gradient. */
+    bool sparse_mixer;
+    float jitter;
     bool renormed;     /* the weights are divided by their sum */
     float scale;       /* of the weights */
     const float *bias; /* [experts] added for the choice alone, or NULL */
     size_t groups, groups_kept; /* the choice is among the experts of those
-                                   groups whose best two add up to most; 0 or 1:
-                                   among all */
+                                   groups whose best two (or with groups_by_best
+                                   the best) add up to most; 0 or 1: among all
+                                 */
+    bool groups_by_best;
 };
 
 struct tf_routes {
@@ -287,7 +305,8 @@ struct tf_tensor *tf_selective_scan(struct tf_ctx *ctx,
 
 /* Rotary embedding: cos and sin tables [positions][dims / 2]. */
 struct tf_rope {
-    size_t dims;      /* of each head that turn; the rest stay */
+    size_t first;     /* columns of each head that stay before those */
+    size_t dims;      /* that turn; the rest stay */
     bool interleaved; /* pairs (2i, 2i + 1) (GPT-J), else (i, i + dims / 2) */
     const float *cos, *sin;
 };
@@ -319,6 +338,9 @@ struct tf_attention {
      * sequences; NULL: at the end of them. */
     const int32_t *places;
     const float *alibi; /* [H] slopes: + slope (j - i), or NULL */
+    /* [H] float32: a score of each head that takes its part in the softmax, and
+     * gives nothing (a sink; gpt-oss); NULL: none. */
+    struct tf_tensor *sinks;
     /* A table of biases by distance bucket: + bias[bucket(j - i)][h] (T5,
      * MPNet). bucket_of has 2 * bucket_span + 1 entries, for clamped distances
      * -bucket_span .. bucket_span; NULL: none. */

@@ -45,18 +45,20 @@ static void turn_row(const struct rope_node *n, float *dst, const float *src,
                      size_t row, float sign)
 {
     const struct tf_rope *rope = n->rope;
-    size_t half = rope->dims / 2, size = n->head_size, c;
+    size_t half = rope->dims / 2, size = n->head_size, at = rope->first, c;
     const float *cs = rope->cos + (size_t)n->positions[row] * half;
     const float *sn = rope->sin + (size_t)n->positions[row] * half;
 
     for (c = 0; c < tf_cols(n->x); c += size) {
         if (rope->interleaved)
-            turn_neighbours(dst + c, src + c, cs, sn, sign, half);
+            turn_neighbours(dst + c + at, src + c + at, cs, sn, sign, half);
         else
-            turn_halves(dst + c, src + c, cs, sn, sign, half);
-        if (dst != src)
-            memcpy(dst + c + 2 * half, src + c + 2 * half,
-                   (size - 2 * half) * sizeof(float));
+            turn_halves(dst + c + at, src + c + at, cs, sn, sign, half);
+        if (dst == src)
+            continue;
+        memcpy(dst + c, src + c, at * sizeof(float));
+        memcpy(dst + c + at + 2 * half, src + c + at + 2 * half,
+               (size - at - 2 * half) * sizeof(float));
     }
 }
 

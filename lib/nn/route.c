@@ -57,8 +57,8 @@ static void score(const struct tf_router *r, const float *logits, size_t n,
                     (r->bias ? r->bias[e] : 0);
 }
 
-/* What the best two of the n scores add up to. */
-static float best_two(const float *scores, size_t n)
+/* What the best of the n scores is, or the best two add up to. */
+static float best(const float *scores, size_t n, bool two)
 {
     float first = -INFINITY, second = -INFINITY;
 
@@ -69,7 +69,7 @@ static float best_two(const float *scores, size_t n)
         } else {
             second = fmaxf(second, scores[e]);
         }
-    return first + second;
+    return two ? first + second : first;
 }
 
 /* Put the experts of all but the best groups out of the choice. */
@@ -83,7 +83,7 @@ static void drop_groups(const struct tf_router *r, float *scores, size_t n)
 
         /* of equals the later goes; those that are out count no more */
         for (size_t g = 0; g < r->groups; g++) {
-            float sum = best_two(scores + g * each, each);
+            float sum = best(scores + g * each, each, !r->groups_by_best);
 
             if (sum > -INFINITY && sum <= least) {
                 least = sum;
@@ -114,12 +114,48 @@ static void weigh(const struct tf_router *r, const float *logits, size_t n,
         weight[i] = weight[i] / sum * r->scale;
 }
 
+/* The weight of the best of the n scores, and that it is out from now on. */
+static float take_best(const struct tf_router *r, const float *logits,
+                       float *scores, size_t n, size_t at)
+{
+    float top = scores[at], sum = 0;
+
+    for (size_t e = 0; e < n; e++) {
+        float below = (top - logits[e]) / fmaxf(fabsf(logits[e]), top);
+
+        if (scores[e] > -INFINITY && !(below > 2 * r->jitter))
+            sum += expf(scores[e] - top);
+    }
+    scores[at] = -INFINITY;
+    return 1 / sum;
+}
+
+static void mix_sparsely(const struct tf_router *r, const float *logits,
+                         size_t n, float *scores, int32_t *expert,
+                         float *weight)
+{
+    memcpy(scores, logits, n * sizeof(*scores));
+    for (size_t i = 0; i < r->k; i++) {
+        expert[i] = next_largest(scores, n, INFINITY, -1);
+        if (expert[i] < 0) { /* all that is left is NaN */
+            expert[i] = (int32_t)i;
+            weight[i] = NAN;
+            continue;
+        }
+        weight[i] = take_best(r, logits, scores, n, (size_t)expert[i]);
+    }
+}
+
 static void choose(const struct tf_router *r, const float *logits, size_t n,
                    float *scores, int32_t *expert, float *weight)
 {
     float below = INFINITY;
     int32_t after = -1;
 
+    if (r->sparse_mixer) {
+        mix_sparsely(r, logits, n, scores, expert, weight);
+        return;
+    }
     score(r, logits, n, scores);
     if (r->groups > 1)
         drop_groups(r, scores, n);
@@ -187,8 +223,8 @@ int tf_route(struct tf_ctx *ctx, struct tf_tensor *logits,
     for (size_t t = 0; t < rows; t++)
         choose(router, tf_row(logits, t), n, scores, out->expert + t * k,
                tf_row(out->weight, t));
-    r = tf_record(ctx, sizeof(*r), out->weight, tf_wants_grad(logits),
-                  route_back);
+    r = tf_record(ctx, sizeof(*r), out->weight,
+                  tf_wants_grad(logits) && !router->sparse_mixer, route_back);
     if (r) {
         r->logits = logits;
         r->expert = out->expert;

@@ -94,6 +94,7 @@ static int read_beams(struct search *s, struct tf_result *logits)
     for (i = 0; i < n; i++) {
         const struct beam *b = &s->running[i];
 
+        tf_step_reread(s->g->stepper, b->cache, b->ids.n);
         s->feeds[i] =
             (struct tf_feed){ b->cache, b->ids.v + b->cache->tokens,
                               b->ids.n - b->cache->tokens, s->source };

@@ -157,13 +157,20 @@ static size_t common(const int32_t *a, size_t n, const int32_t *b, size_t m)
     return i;
 }
 
+/* Not where a cache depends on more than the tokens that are common. */
+static bool may_share(const struct tf_generator *g)
+{
+    return !tf_stepper_has_sources(g->stepper) &&
+           tf_step_most(g->stepper) != SIZE_MAX;
+}
+
 struct tf_cache *tf_begin_cache(struct tf_generator *g, const int32_t *ids,
                                 size_t n, struct tf_err *err)
 {
     struct tf_cache *c;
     size_t shared = 0;
 
-    if (g->recent.cache && !tf_stepper_has_sources(g->stepper))
+    if (g->recent.cache && may_share(g))
         shared = common(ids, n - 1, g->recent.ids.v, g->recent.ids.n);
     if (!shared)
         return tf_stepper_cache(g->stepper, err);
@@ -258,8 +265,9 @@ static int enter(struct run *r)
     if (config->guidance_scale != 1 &&
         !(s->unconditional = tf_stepper_cache(g->stepper, r->err)))
         return -1;
-    if (s->variant == 0 && (per > 1 || shared_with_next(r, s->prompt) >=
-                                           s->cache->tokens + SHARE_LEAST))
+    if (s->variant == 0 && may_share(g) &&
+        (per > 1 ||
+         shared_with_next(r, s->prompt) >= s->cache->tokens + SHARE_LEAST))
         return read_ahead(r, s);
     return 0;
 }
@@ -406,8 +414,10 @@ static size_t gather_feeds(struct run *r)
 
     for (i = 0; i < r->count; i++) {
         struct running *s = &r->v[i];
-        size_t read = s->cache->tokens;
+        size_t read;
 
+        tf_step_reread(r->g->stepper, s->cache, s->ids.n);
+        read = s->cache->tokens;
         r->feeds[n++] = (struct tf_feed){ s->cache, s->ids.v + read,
                                           s->ids.n - read, (int32_t)s->prompt };
     }

@@ -8,6 +8,7 @@ import torch
 import transformers
 from random_model import (draw, fixed, floats, generator, load, of, owned,
                           read_json, write_expected, write_json)
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import GenerationConfig
 
@@ -80,8 +81,21 @@ def gemma(kind, **members):
 
 
 def experts(kind, **members):
-    return llama(kind, hidden_size=16, num_attention_heads=2,
-                 num_key_value_heads=1, num_experts_per_tok=2, **members)
+    return llama(kind, **{
+        "hidden_size": 16, "num_attention_heads": 2, "num_key_value_heads": 1,
+        "num_experts_per_tok": 2, **members})
+
+
+def latent(kind, **members):
+    config = llama(kind, **{
+        "hidden_size": 16, "num_attention_heads": 2, "num_key_value_heads": 2,
+        "num_hidden_layers": 3, "n_routed_experts": 6,
+        "num_experts_per_tok": 2, "n_shared_experts": 1,
+        "moe_intermediate_size": 8, "kv_lora_rank": 10, "q_lora_rank": 12,
+        "qk_nope_head_dim": 6, "qk_rope_head_dim": 4, "v_head_dim": 7,
+        "routed_scaling_factor": 1.5, "rms_norm_eps": 1e-5, **members})
+    del config["head_dim"]
+    return config
 
 
 LABELS = {"id2label": {"0": "bad", "1": "fair", "2": "good"},
@@ -329,6 +343,61 @@ MODELS = {
         moe_intermediate_size=8, moe_num_shared_experts=2,
         moe_layer_start_index=1, moe_layer_end_index=2, use_bias=False,
         moe_layer_interval=1), "Ernie4_5_Moe", BF16),
+    "deepseek-v3": (latent(
+        "deepseek_v3", n_group=2, topk_group=1, norm_topk_prob=True,
+        scoring_func="sigmoid", topk_method="noaux_tc",
+        first_k_dense_replace=1, num_key_value_heads=2, rope_scaling={
+            "type": "yarn", "factor": 4, "beta_fast": 32, "beta_slow": 1,
+            "mscale": 1.0, "mscale_all_dim": 1.0,
+            "original_max_position_embeddings": 64}), "DeepseekV3", BF16),
+    "deepseek-v3-whole-queries": (latent(
+        "deepseek_v3", q_lora_rank=None, n_group=1, topk_group=1,
+        norm_topk_prob=False, rope_interleave=False, attention_bias=True,
+        first_k_dense_replace=0, v_head_dim=12), "DeepseekV3", BF16),
+    "deepseek-v2": (latent(
+        "deepseek_v2", topk_method="group_limited_greedy", n_group=3,
+        topk_group=2, norm_topk_prob=False, first_k_dense_replace=1,
+        rope_scaling={
+            "type": "yarn", "factor": 8, "beta_fast": 32, "beta_slow": 1,
+            "mscale": 0.707, "mscale_all_dim": 0.707,
+            "original_max_position_embeddings": 32}), "DeepseekV2", BF16),
+    "deepseek-v2-greedy": (latent(
+        "deepseek_v2", q_lora_rank=None, topk_method="greedy", n_group=1,
+        topk_group=1, first_k_dense_replace=1, attention_bias=True,
+        mlp_bias=True), "DeepseekV2", BF16),
+    "gpt-oss": (experts(
+        "gpt_oss", num_hidden_layers=2, num_local_experts=4,
+        intermediate_size=12, head_dim=12, sliding_window=8,
+        attention_bias=True, rope_theta=150000.0, rope_scaling={
+            "rope_type": "yarn", "factor": 4.0, "beta_fast": 32.0,
+            "beta_slow": 1.0, "truncate": False,
+            "original_max_position_embeddings": 64}), "GptOss", BF16),
+    "gpt-oss-mxfp4": (experts(
+        "gpt_oss", hidden_size=32, num_local_experts=3, intermediate_size=32,
+        sliding_window=8, attention_bias=True, rope_theta=150000.0,
+        layer_types=["full_attention", "sliding_attention"],
+        swiglu_limit=2.0, rope_scaling=None, quantization_config={
+            "quant_method": "mxfp4", "modules_to_not_convert": [
+                "model.layers.*.self_attn", "model.layers.*.mlp.router",
+                "model.embed_tokens", "lm_head"]}), "GptOss", BF16),
+    "granitemoe": (experts(
+        "granitemoe", num_local_experts=4, intermediate_size=12,
+        embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.6,
+        attention_multiplier=0.2), "GraniteMoe", BF16),
+    "granitemoeshared": (experts(
+        "granitemoeshared", num_local_experts=4, intermediate_size=12,
+        shared_intermediate_size=20, embedding_multiplier=3.0,
+        logits_scaling=2.0, residual_multiplier=0.6,
+        attention_multiplier=0.2), "GraniteMoeShared", BF16),
+    "phimoe": (experts(
+        "phimoe", num_local_experts=4, intermediate_size=12,
+        attention_bias=True, lm_head_bias=True, router_jitter_noise=0.2,
+        sliding_window=40, original_max_position_embeddings=16,
+        tie_word_embeddings=False, rope_scaling={
+            "type": "longrope", "short_factor": [1.0, 1.1, 1.3, 1.5],
+            "long_factor": [1.0, 2.0, 3.5, 5.0], "short_mscale": 1.1,
+            "long_mscale": 1.3, "original_max_position_embeddings": 16}),
+        "Phimoe", BF16),
     "openai-gpt": (base("openai-gpt", n_embd=24, n_layer=2, n_head=3,
                         n_positions=224, afn="gelu"), "OpenAIGPT", F16),
     "ctrl": (base("ctrl", n_embd=24, n_layer=2, n_head=3, n_positions=224,
@@ -355,6 +424,20 @@ MODELS = {
 }
 
 
+def pack_experts(path, gen):
+    """Put random 4-bit floats and scales in place of the experts' matrices."""
+    tensors = load_file(path)
+    for name in [n for n in tensors if n.endswith(("gate_up_proj",
+                                                   "down_proj"))]:
+        experts, cols, rows = tensors.pop(name).shape
+        shape = experts, rows, cols // 32
+        tensors[name + "_blocks"] = torch.randint(
+            0, 256, (*shape, 16), generator=gen, dtype=torch.uint8)
+        tensors[name + "_scales"] = torch.randint(
+            122, 126, shape, generator=gen, dtype=torch.uint8)
+    save_file(tensors, path, {"format": "pt"})
+
+
 def random_model(cls, name, folder, dtype):
     """Build from the folder's config, draw every parameter, and write the
     weights under the names that files on the hub have."""
@@ -371,6 +454,8 @@ def random_model(cls, name, folder, dtype):
                 b.copy_(0.3 * torch.randn(b.shape, generator=gen))
     config = read_json(os.path.join(folder, "config.json"))
     model.to(dtype).save_pretrained(folder)
+    if "quantization_config" in config:
+        pack_experts(os.path.join(folder, "model.safetensors"), gen)
     os.chmod(os.path.join(folder, "model.safetensors"), 0o644)
     generation = os.path.join(folder, "generation_config.json")
     if os.path.exists(generation):
