@@ -17,6 +17,7 @@ static struct tf_stack_spec spec = { .layers = 2,
                                      .inner_layers = 1,
                                      .kv_heads = 1,
                                      .head_size = WIDTH,
+                                     .value_size = WIDTH,
                                      .window = WINDOW,
                                      .local = local };
 
