@@ -237,6 +237,7 @@ static void tags_every_token(void **state)
 {
     (void)state;
     each_model(ENCODERS, "token_classification", TF_TOKEN_CLASSIFICATION, tag);
+    each_model(DECODERS, "token_classification", TF_TOKEN_CLASSIFICATION, tag);
 }
 
 static void answer(struct golden *g, json_t *golden)
@@ -263,6 +264,7 @@ static void finds_the_ends_of_answers(void **state)
 {
     (void)state;
     each_model(ENCODERS, "question_answering", TF_QUESTION_ANSWERING, answer);
+    each_model(DECODERS, "question_answering", TF_QUESTION_ANSWERING, answer);
 }
 
 /* The same text twice, of which one token of the second is read. */

@@ -36,7 +36,7 @@ static const struct tf_row *row_at(size_t i)
     static const struct tf_row *const tables[] = {
         tf_rows_encoder, tf_rows_encoder_kin, tf_rows_encoder_small,
         tf_rows_decoder, tf_rows_llama,       tf_rows_dense,
-        tf_rows_experts, tf_rows_seq2seq,
+        tf_rows_experts, tf_rows_kin,         tf_rows_seq2seq,
     };
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
@@ -259,6 +259,8 @@ static int derive_sizes(struct tf_stack_spec *s, struct tf_err *err)
         s->qkv_order != TF_QKV_SIDE_BY_SIDE)
         return tf_fail(err, "values of %zu in heads of %zu", s->value_size,
                        s->head_size);
+    if (s->residual_scale_by_depth)
+        s->residual_scale /= sqrt((double)s->layers);
     if (s->norm_eps <= 0 || s->latent_eps <= 0)
         return tf_fail(err, "a norm's epsilon of %g", s->norm_eps);
     return 0;

@@ -77,6 +77,7 @@ struct tf_stack_names {
     const char *attn_norm;      /* before attention */
     const char *attn_out_norm;  /* of what it gives, before the residual */
     const char *attn_post_norm; /* of the sum with the residual */
+    const char *attn_sub_norm, *mlp_sub_norm; /* of what o and down read */
     /* with both q, k, v and qkv named, the files say which; and so for gate,
      * up and gate_up */
     const char *q, *k, *v, *qkv, *o;
@@ -139,6 +140,7 @@ struct tf_stack_spec {
     bool parallel;         /* attention and feed-forward see the same input */
     bool residual_normed;  /* the residual is the normed input (BLOOM) */
     double residual_scale; /* of what a sub-layer adds */
+    bool residual_scale_by_depth; /* also by 1 / sqrt(layers) (MiniCPM) */
 
     size_t embedding_width;
     enum tf_projection projection;
@@ -170,6 +172,7 @@ struct tf_stack_spec {
     json_t *rotary_scaling, *local_rotary_scaling; /* borrowed, maybe NULL */
     size_t rotary_original; /* positions before scaling, 0: the scaling says */
     bool rotary_value;      /* values turn, too */
+    bool rotary_backwards;  /* they turn the other way (nanochat) */
     bool rotary_rereads;    /* a text that grows beyond the positions before
                                scaling is read anew (Phi-3) */
     bool rotary_scales;     /* scores are scaled by the square of YaRN's
@@ -244,12 +247,15 @@ struct tf_stack_spec {
     double glu_limit, glu_alpha; /* the experts' gate is gpt-oss's; 0: not */
     size_t shared_experts;       /* shared_ffn is so many times expert_ffn */
     size_t experts_every;        /* the last of every so many layers has them */
-    json_t *dense_layers;        /* numbers of layers that don't, borrowed */
-    size_t dense_below;          /* nor do layers below */
-    size_t last_sparse;          /* nor those above; 0: no bound */
+    json_t *dense_layers; /* numbers of layers that don't, or "dense" for each
+                             that doesn't; borrowed */
+    size_t dense_below;   /* nor do layers below */
+    size_t last_sparse;   /* nor those above; 0: no bound */
 
     size_t ssm_state, ssm_rank, ssm_kernel; /* rank 0: width / 16 */
     bool ssm_bias, ssm_conv_bias;
+    double ssm_norm_eps; /* of RMS norms without weights of what x gives; 0:
+                            none (FalconMamba) */
 
     double dropout, embedding_dropout, attention_dropout;
     double ffn_dropout;   /* behind the activation (T5, BART) */
@@ -293,6 +299,7 @@ struct tf_head_spec {
     double norm_eps;    /* 0: the stack's */
     bool bias_optional; /* a missing bias is none */
     bool no_prefix;     /* the base model's tensors stand without the prefix */
+    const char *prefix; /* they stand with this one, in place of the row's */
     double scale, divisor, soft_cap; /* of the logits */
     bool scale_by_width;             /* also by 1 / sqrt(width) */
     double dense_dropout, dropout;   /* before dense, before out */

@@ -111,9 +111,12 @@ static void mark_sparse(struct tf_stack_spec *s)
         s->sparse[i] = (i + 1) % s->experts_every == 0 && i >= s->dense_below &&
                        (!s->last_sparse || i <= s->last_sparse);
     for (size_t i = 0; (dense = json_array_get(s->dense_layers, i)); i++) {
+        const char *word = json_string_value(dense);
         json_int_t layer =
             json_is_integer(dense) ? json_integer_value(dense) : -1;
 
+        if (word) /* of layer i */
+            layer = strcmp(word, "dense") ? -1 : (json_int_t)i;
         if (layer >= 0 && (size_t)layer < s->layers)
             s->sparse[layer] = 0;
     }

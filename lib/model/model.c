@@ -136,7 +136,9 @@ static int bind_model(struct tf_model *m, const struct tf_model_opts *opts,
                       struct tf_err *err)
 {
     struct tf_bind bind = { .weights = m->weights,
-                            .prefix = m->arch.prefix,
+                            .prefix = m->arch.heads[opts->task].prefix
+                                          ? m->arch.heads[opts->task].prefix
+                                          : m->arch.prefix,
                             .convert = opts->convert,
                             .dtype = opts->dtype,
                             .int8 = opts->int8,

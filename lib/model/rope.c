@@ -225,8 +225,9 @@ static int fill_frequencies(struct scaling *s, float *freq, struct tf_err *err)
     return kind->fill(s, freq, err);
 }
 
+/* `way`: 1, or -1 to turn backwards. */
 static int fill_table(struct tf_rope *rope, const float *freq, float attention,
-                      size_t tokens, struct tf_err *err)
+                      float way, size_t tokens, struct tf_err *err)
 {
     size_t half = rope->dims / 2;
     float *cosines = tf_alloc(tokens, half * sizeof(float), err);
@@ -241,7 +242,7 @@ static int fill_table(struct tf_rope *rope, const float *freq, float attention,
             float angle = (float)t * freq[i];
 
             cosines[t * half + i] = cosf(angle) * attention;
-            sines[t * half + i] = sinf(angle) * attention;
+            sines[t * half + i] = sinf(angle) * attention * way;
         }
     return 0;
 }
@@ -265,7 +266,8 @@ int tf_rope_build(struct tf_rope *rope, const struct tf_stack_spec *spec,
     rope->dims = s.dims;
     rope->interleaved = spec->rotary_interleaved;
     failed = fill_frequencies(&s, freq, err) ||
-             fill_table(rope, freq, s.attention, tokens, err);
+             fill_table(rope, freq, s.attention,
+                        spec->rotary_backwards ? -1 : 1, tokens, err);
     free(freq);
     return failed ? -1 : 0;
 }

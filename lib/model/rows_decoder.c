@@ -526,6 +526,13 @@ TF_ROW("mamba", {
     }
 }),
 
+TF_ROW("falcon_mamba", {
+    "model_type": "falcon_mamba",
+    "like": "mamba",
+    "defaults": {"mixer_rms_eps": 1e-6},
+    "decoder": {"ssm_norm_eps": "$mixer_rms_eps"}
+}),
+
 { NULL, NULL },
 };
 /* clang-format on */

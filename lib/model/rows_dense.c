@@ -162,7 +162,8 @@ TF_ROW("ministral", {
     "decoder": {
         "attention_bias": false, "attention_out_bias": false,
         "mlp_bias": false, "layer_types": "$layer_types"
-    }
+    },
+    "heads": {"question-answering": {"prefix": "transformer|model"}}
 }),
 
 TF_ROW("ministral3", {
@@ -179,7 +180,8 @@ TF_ROW("ministral3", {
         "mlp_bias": false, "window": "$sliding_window",
         "query_growth": "$rope_parameters.llama_4_scaling_beta",
         "query_growth_every": "$rope_parameters.original_max_position_embeddings"
-    }
+    },
+    "heads": {"question-answering": {"prefix": null}}
 }),
 
 TF_ROW("mistral3", {

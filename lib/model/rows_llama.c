@@ -46,7 +46,9 @@ TF_ROW("llama", {
         "token-classification": {
             "out": "score", "dropout": "$classifier_dropout|hidden_dropout"
         },
-        "question-answering": {"out": "qa_outputs"}
+        "question-answering": {
+            "out": "qa_outputs", "prefix": "transformer|model"
+        }
     }
 }),
 
@@ -57,7 +59,8 @@ TF_ROW("mistral", {
         "intermediate_size": 14336, "num_key_value_heads": 8,
         "max_position_embeddings": 131072, "sliding_window": 4096
     },
-    "decoder": {"window": "$sliding_window"}
+    "decoder": {"window": "$sliding_window"},
+    "heads": {"question-answering": {"prefix": null}}
 }),
 
 TF_ROW("mixtral", {
@@ -138,7 +141,8 @@ TF_ROW("qwen2_moe", {
             "shared_down": "layers.{}.mlp.shared_expert.down_proj",
             "shared_router": "layers.{}.mlp.shared_expert_gate"
         }
-    }
+    },
+    "heads": {"question-answering": {"prefix": null}}
 }),
 
 TF_ROW("qwen3_moe", {
@@ -160,7 +164,8 @@ TF_ROW("qwen3_moe", {
             "shared_gate": null, "shared_up": null, "shared_down": null,
             "shared_router": null
         }
-    }
+    },
+    "heads": {"question-answering": {"prefix": "transformer|model"}}
 }),
 
 TF_ROW("gemma", {

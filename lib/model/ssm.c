@@ -52,6 +52,8 @@ int tf_ssm_bind(struct tf_layer *layer, const struct tf_stack_spec *spec,
         tf_bind_weight(bind, &m->out, n->ssm_out, at, spec->width, inner,
                        spec->ssm_bias, false, err))
         return -1;
+    m->norm.kind = TF_RMS_NORM;
+    m->norm.eps = (float)spec->ssm_norm_eps;
     layer->ssm = m;
     return 0;
 }
@@ -75,6 +77,12 @@ static bool kept(struct tf_run *run, size_t i, float ***past, float ***state)
     return *past && *state;
 }
 
+static struct tf_tensor *norm_part(struct tf_ctx *ctx, struct tf_ssm *m,
+                                   struct tf_tensor *x)
+{
+    return m->norm.eps > 0 ? tf_norm(ctx, x, &m->norm) : x;
+}
+
 struct tf_tensor *tf_ssm_run(struct tf_run *run, size_t i,
                              struct tf_layer *layer, struct tf_tensor *x)
 {
@@ -96,9 +104,12 @@ struct tf_tensor *tf_ssm_run(struct tf_run *run, size_t i,
     u = tf_act(ctx, u, s->act);
     mixed = tf_linear(ctx, u, &m->x, TF_ACT_NONE, NULL);
     scan.x = u;
-    scan.z = tf_linear(ctx, tf_columns(ctx, mixed, 0, s->ssm_rank), &m->dt,
-                       TF_ACT_NONE, NULL);
-    scan.b = tf_columns(ctx, mixed, s->ssm_rank, s->ssm_state);
-    scan.c = tf_columns(ctx, mixed, s->ssm_rank + s->ssm_state, s->ssm_state);
+    scan.z = norm_part(ctx, m, tf_columns(ctx, mixed, 0, s->ssm_rank));
+    scan.z = tf_linear(ctx, scan.z, &m->dt, TF_ACT_NONE, NULL);
+    scan.b =
+        norm_part(ctx, m, tf_columns(ctx, mixed, s->ssm_rank, s->ssm_state));
+    scan.c = norm_part(
+        ctx, m,
+        tf_columns(ctx, mixed, s->ssm_rank + s->ssm_state, s->ssm_state));
     return tf_act_mul(ctx, gate, tf_selective_scan(ctx, &scan, seqs), s->act);
 }

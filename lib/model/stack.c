@@ -84,6 +84,8 @@ static const struct slot layer_norms[] = {
     { NAME(mlp_post_norm), LAYER(mlp_post_norm), INNER, 0, 0 },
     { NAME(cross_norm), LAYER(cross_norm), WIDTH, 0, 0 },
     { NAME(cross_post_norm), LAYER(cross_post_norm), WIDTH, 0, 0 },
+    { NAME(attn_sub_norm), LAYER(attn_sub_norm), ATTENDED, 0, 0 },
+    { NAME(mlp_sub_norm), LAYER(mlp_sub_norm), FFN, 0, 0 },
 };
 
 static const struct slot stack_weights[] = {

@@ -26,6 +26,7 @@ struct tf_ssm {
     struct tf_weight x;         /* [R + 2 N][I] */
     struct tf_weight dt;        /* [I][R] */
     struct tf_tensor a_log, d;  /* [I][N], [I] float32 */
+    struct tf_norm norm;        /* of x's three parts, without weights */
     struct tf_weight out;       /* [C][I] */
 };
 
@@ -69,6 +70,7 @@ struct tf_latent {
  * encoder's width. */
 struct tf_layer {
     struct tf_norm attn_norm, attn_out_norm, attn_post_norm;
+    struct tf_norm attn_sub_norm, mlp_sub_norm; /* [H Dv], [F] */
     struct tf_weight q, k, v;        /* [H D][C], [G D][C], [G Dv][C] */
     struct tf_weight qkv;            /* [(H + G) D + G Dv][C] */
     struct tf_tensor q_bias, v_bias; /* [H D], [G Dv] */

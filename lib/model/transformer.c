@@ -116,7 +116,8 @@ static struct tf_tensor *attention_part(struct tf_run *run, size_t i,
     struct tf_tensor *rows = keep_rows(run, normed), *y;
 
     x = x == normed ? rows : keep_rows(run, x);
-    y = tf_attend(run, i, layer, rows, normed, normed);
+    y = tf_norm(run->ctx, tf_attend(run, i, layer, rows, normed, normed),
+                have(&layer->attn_sub_norm));
     *in = rows;
     return add_branch(run, y, &layer->o, s->residual_normed ? rows : x, &e);
 }
@@ -145,8 +146,9 @@ static struct tf_tensor *ssm_part(struct tf_run *run, size_t i,
 static struct tf_tensor *
 feed_forward(struct tf_run *run, struct tf_layer *layer, struct tf_tensor *x)
 {
-    return tf_dropout(run->ctx, tf_feed_forward(run, layer, x),
-                      (float)run->stack->spec->ffn_dropout);
+    x = tf_norm(run->ctx, tf_feed_forward(run, layer, x),
+                have(&layer->mlp_sub_norm));
+    return tf_dropout(run->ctx, x, (float)run->stack->spec->ffn_dropout);
 }
 
 /* The feed-forwards before the last. */

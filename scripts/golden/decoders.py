@@ -398,6 +398,59 @@ MODELS = {
             "long_factor": [1.0, 2.0, 3.5, 5.0], "short_mscale": 1.1,
             "long_mscale": 1.3, "original_max_position_embeddings": 16}),
         "Phimoe", BF16),
+    "jais2": (llama("jais2", hidden_act="relu2", layer_norm_eps=1e-5,
+                    attention_bias=True, mlp_bias=True, rms_norm_eps=None),
+              "Jais2", BF16),
+    "cwm": (llama("cwm", num_hidden_layers=3, sliding_window=9,
+                  rope_scaling=None), "Cwm", BF16),
+    "hyperclovax": (llama(
+        "hyperclovax", embedding_multiplier=3.0, logits_scaling=0.5,
+        residual_multiplier=0.6, attention_multiplier=0.2,
+        use_post_norm=True), "HyperCLOVAX", BF16),
+    "nanochat": (llama("nanochat", hidden_act="relu2", head_dim=8,
+                       final_logit_softcapping=6.0), "NanoChat", BF16),
+    "bitnet": (llama("bitnet", hidden_act="relu2"), "BitNet", BF16),
+    "internlm3": (llama("internlm3", qkv_bias=True, bias=True), "Llama",
+                  BF16),
+    "minicpm3": (latent(
+        "minicpm3", scale_emb=3, scale_depth=1.4, dim_model_base=8,
+        hidden_size=20, v_head_dim=None, num_hidden_layers=2), "MiniCPM3",
+        BF16),
+    # loading zeroes the row of a pad
+    "youtu": (latent("youtu", num_hidden_layers=2, pad_token_id=None),
+              "Youtu", BF16),
+    "glm4-moe-lite": (latent(
+        "glm4_moe_lite", n_group=1, topk_group=1, norm_topk_prob=True,
+        mlp_layer_types=["sparse", "dense", "sparse"]), "Glm4MoeLite", BF16),
+    "minimax-m2": (experts(
+        "minimax_m2", num_local_experts=4, intermediate_size=12,
+        rotary_dim=4), "MiniMaxM2", BF16),
+    "solar-open": (experts(
+        "solar_open", n_routed_experts=4, moe_intermediate_size=12,
+        n_shared_experts=1, n_group=1, topk_group=1, norm_topk_prob=True,
+        routed_scaling_factor=1.5, attention_bias=True), "SolarOpen", BF16),
+    "exaone-moe": (experts(
+        "exaone_moe", num_hidden_layers=4, num_experts=4,
+        moe_intermediate_size=8, num_shared_experts=1, n_group=1,
+        topk_group=1, norm_topk_prob=True, routed_scaling_factor=1.5,
+        sliding_window=9, sliding_window_pattern="LLLG", mlp_layer_types=[
+            "dense", "sparse", "sparse", "sparse"], layer_types=[
+            "sliding_attention", "sliding_attention", "sliding_attention",
+            "full_attention"]), "ExaoneMoe", BF16),
+    "mellum": (experts(
+        "mellum", num_hidden_layers=3, num_experts=4, moe_intermediate_size=8,
+        sliding_window=9, rope_theta=None, mlp_layer_types=[
+            "sparse", "dense", "sparse"], layer_types=[
+            "sliding_attention", "full_attention", "sliding_attention"],
+        rope_parameters={
+            "full_attention": {"rope_type": "default", "rope_theta": 5e5},
+            "sliding_attention": {"rope_type": "default",
+                                  "rope_theta": 1e4}}), "Mellum", BF16),
+    "falcon-mamba": (base(
+        "falcon_mamba", hidden_size=16, state_size=4, expand=2,
+        num_hidden_layers=2, conv_kernel=4, time_step_rank=2, use_bias=False,
+        use_conv_bias=True, layer_norm_epsilon=1e-5, hidden_act="silu",
+        mixer_rms_eps=1e-3), "FalconMamba", F32),
     "openai-gpt": (base("openai-gpt", n_embd=24, n_layer=2, n_head=3,
                         n_positions=224, afn="gelu"), "OpenAIGPT", F16),
     "ctrl": (base("ctrl", n_embd=24, n_layer=2, n_head=3, n_positions=224,
@@ -421,6 +474,29 @@ MODELS = {
     "llama-classify": (llama(**LABELS), "Llama", BF16),
     "qwen2-classify": (llama("qwen2", **LABELS), "Qwen2", BF16),
     "qwen3-classify": (llama("qwen3", **LABELS), "Qwen3", BF16),
+    "mistral-classify": (llama("mistral", sliding_window=9, **LABELS),
+                         "Mistral", BF16),
+    "gemma2-classify": (gemma(
+        "gemma2", sliding_window=8, query_pre_attn_scalar=20,
+        attn_logit_softcapping=5.0, **LABELS), "Gemma2", BF16),
+    "bloom-classify": (base("bloom", hidden_size=24, n_layer=2, n_head=3,
+                            **LABELS), "Bloom", BF16),
+    "deepseek-v3-classify": (latent(
+        "deepseek_v3", n_group=2, topk_group=1, norm_topk_prob=True,
+        first_k_dense_replace=1, **LABELS), "DeepseekV3", BF16),
+    "gpt-oss-classify": (experts(
+        "gpt_oss", num_local_experts=4, intermediate_size=12, head_dim=12,
+        sliding_window=8, attention_bias=True, **LABELS), "GptOss", BF16),
+    "llama-classify-tokens": (llama(**LABELS), "Llama", BF16),
+    "gpt2-classify-tokens": (gpt2(**LABELS), "GPT2", F16),
+    "qwen2-classify-tokens": (llama("qwen2", **LABELS), "Qwen2", BF16),
+    "gemma2-classify-tokens": (gemma(
+        "gemma2", sliding_window=8, query_pre_attn_scalar=20,
+        attn_logit_softcapping=5.0, **LABELS), "Gemma2", BF16),
+    "llama-classify-answers": (llama(), "Llama", BF16),
+    "mistral-classify-answers": (llama("mistral", sliding_window=9),
+                                 "Mistral", BF16),
+    "gpt-neox-classify-answers": (neox(), "GPTNeoX", F16),
 }
 
 
@@ -550,12 +626,31 @@ def classify_cases(model, tok):
                "logits": floats(model(torch.tensor([ids])).logits[0])}
 
 
+HEADS = {"": "ForSequenceClassification",
+         "-tokens": "ForTokenClassification",
+         "-answers": "ForQuestionAnswering"}
+
+
+def head_cases(model, tok, head):
+    if head == "":
+        return {"cases": list(classify_cases(model, tok))}
+    ids = tok.encode(TEXTS[0]).ids
+    case = {"text": TEXTS[0], "input_ids": ids}
+    out = model(torch.tensor([ids]))
+    if head == "-tokens":
+        return {"token_classification": {**case,
+                                         "logits": floats(out.logits[0])}}
+    return {"question_answering": {
+        **case, "start_logits": floats(out.start_logits[0]),
+        "end_logits": floats(out.end_logits[0])}}
+
+
 def make(name, folder):
     members, prefix, dtype = MODELS[name]
     tt.generator(folder)
     tok = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
-    classify = name.endswith("-classify")
-    cls = of(prefix, "ForSequenceClassification" if classify else
+    head = name.partition("-classify")[1:]
+    cls = of(prefix, HEADS[head[1]] if head[0] else
              "LMHeadModel" if prefix in ("GPT2", "OpenAIGPT", "CTRL") else
              "ForCausalLM")
     write_json(os.path.join(folder, "config.json"), {
@@ -566,9 +661,10 @@ def make(name, folder):
     expected = {"transformers": transformers.__version__,
                 "torch": torch.__version__.split("+")[0]}
     with torch.no_grad():
-        model = load(cls, folder)
-        if classify:
-            expected["cases"] = list(classify_cases(model, tok))
+        model = load(cls, folder, config=transformers.AutoConfig
+                     .from_pretrained(folder))
+        if head[0]:
+            expected.update(head_cases(model, tok, head[1]))
         else:
             expected["nll"] = list(nll_cases(model, tok))
             expected["greedy"] = list(greedy_cases(model, tok, PROMPTS))

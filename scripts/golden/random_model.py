@@ -86,7 +86,7 @@ def save_weights(folder, values, shards=1):
 def load(cls, folder, **overrides):
     """A class over the folder in float32; every parameter must come from it."""
     # Falcon's eager attention adds ALiBi twice; the default, sdpa, does not
-    falcon = cls.__name__.startswith("Falcon")
+    falcon = cls.__name__.startswith("FalconFor")
     model, info = cls.from_pretrained(
         folder, dtype=torch.float32,
         attn_implementation="sdpa" if falcon else "eager",
