@@ -375,12 +375,30 @@ static void samples_the_same_text_whatever_the_batch(void **state)
     close_golden(&g);
 }
 
+/* DeepSeek's: one row a token for all heads. */
+static void keeps_latents_in_place_of_keys_and_values(void **state)
+{
+    struct golden g;
+    struct tf_cache *cache;
+    struct tf_err err;
+
+    (void)state;
+    open_golden(&g, "deepseek-v3");
+    cache = tf_stepper_cache(g.stepper, &err);
+    assert_non_null(cache);
+    assert_int_equal(cache->k_width, 10 + 4);
+    assert_int_equal(cache->v_width, 0);
+    tf_cache_free(cache);
+    close_golden(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_text_as_transformers_in_any_pieces),
         cmocka_unit_test(continues_greedily_as_transformers),
         cmocka_unit_test(searches_as_transformers),
+        cmocka_unit_test(keeps_latents_in_place_of_keys_and_values),
         cmocka_unit_test(samples_the_same_text_whatever_the_batch),
     };
 

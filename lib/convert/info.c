@@ -112,6 +112,8 @@ static size_t cache_bytes(const struct tf_arch *a)
 
     if (!a->has_decoder || s->names.ssm_in)
         return 0;
+    if (s->latent_rank)
+        return sizeof(float) * s->layers * (s->latent_rank + s->rotary_dims);
     return sizeof(float) * s->layers * s->kv_heads *
            (s->head_size + s->value_size);
 }

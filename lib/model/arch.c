@@ -1,5 +1,6 @@
 #include "model/arch.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +301,16 @@ static int derive_ssm(struct tf_stack_spec *s, struct tf_err *err)
     if (!s->ssm_state || s->ssm_state > TF_SCAN_MAX || !s->ssm_kernel)
         return tf_fail(err, "a state of %zu and a convolution over %zu tokens",
                        s->ssm_state, s->ssm_kernel);
+    if (!s->names.ssm_norm)
+        return 0;
+    if (!s->ssm_heads || !s->ssm_groups || s->ffn % s->ssm_heads ||
+        s->ssm_heads % s->ssm_groups)
+        return tf_fail(err, "%zu columns of %zu heads in %zu groups", s->ffn,
+                       s->ssm_heads, s->ssm_groups);
+    if (json_number_value(json_array_get(s->ssm_limit, 0)) > 0 ||
+        (json_is_number(json_array_get(s->ssm_limit, 1)) &&
+         json_number_value(json_array_get(s->ssm_limit, 1)) < FLT_MAX))
+        return tf_fail(err, "bounds of the time steps are not supported");
     return 0;
 }
 

@@ -112,6 +112,8 @@ struct tf_stack_names {
      * last two are names in full */
     const char *ssm_in, *ssm_conv, *ssm_x, *ssm_dt, *ssm_out;
     const char *ssm_a, *ssm_d;
+    /* Mamba 2 has these in place of ssm_x and ssm_dt; the bias in full */
+    const char *ssm_norm, *ssm_dt_bias;
     /* cross attention of a decoder to the encoder's output */
     const char *cross_norm, *cross_post_norm;
     const char *cross_q, *cross_k, *cross_v, *cross_o;
@@ -212,8 +214,10 @@ struct tf_stack_spec {
     size_t latent_rank, query_rank;
     size_t unrotated_size; /* of a head; head_size is that and rotary_dims */
     double latent_eps;
-    bool latent_bias; /* of q_down and kv_down */
-    double clip_qkv;  /* bound of the magnitudes of q, k, v; 0: none */
+    bool latent_bias;   /* of q_down and kv_down */
+    bool latent_cached; /* caches hold latents: no field of a row, but known
+                           when the weights are */
+    double clip_qkv;    /* bound of the magnitudes of q, k, v; 0: none */
     bool attention_bias, attention_out_bias, mlp_bias;
     bool mlp_out_bias; /* `down` has one without mlp_bias, too */
     bool transposed;   /* weights are [in][out] (GPT-2's Conv1D) */
@@ -254,6 +258,9 @@ struct tf_stack_spec {
 
     size_t ssm_state, ssm_rank, ssm_kernel; /* rank 0: width / 16 */
     bool ssm_bias, ssm_conv_bias;
+    size_t ssm_heads, ssm_groups; /* of columns with one step; with one input
+                                     and output (Mamba 2) */
+    json_t *ssm_limit;            /* bounds of the steps, borrowed */
     double ssm_norm_eps; /* of RMS norms without weights of what x gives; 0:
                             none (FalconMamba) */
 

@@ -165,6 +165,9 @@ const struct tf_field tf_stack_fields[] = {
     BOOL(ssm_bias, NULL),
     BOOL(ssm_conv_bias, NULL),
     NUMBER(ssm_norm_eps, NULL),
+    SIZE(ssm_heads, NULL),
+    SIZE(ssm_groups, "1"),
+    JSON(ssm_limit, NULL),
 
     NUMBER(ffn_dropout, NULL),
     NUMBER(final_dropout, NULL),
@@ -209,6 +212,7 @@ const struct tf_field tf_stack_name_fields[] = {
     NAME(shared_up), NAME(shared_gate), NAME(shared_gate_up),
     NAME(shared_down), NAME(shared_router), NAME(ssm_in), NAME(ssm_conv),
     NAME(ssm_x), NAME(ssm_dt), NAME(ssm_out), NAME(ssm_a), NAME(ssm_d),
+    NAME(ssm_norm), NAME(ssm_dt_bias),
     NAME(cross_norm),
     NAME(cross_post_norm), NAME(cross_q), NAME(cross_k), NAME(cross_v),
     NAME(cross_o),

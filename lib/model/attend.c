@@ -7,9 +7,8 @@
 #include "model/latent.h"
 #include "model/span.h"
 
-/* Add a vector, if there is one, to every row of x. */
-static void add_vector(struct tf_ctx *ctx, struct tf_tensor *x,
-                       struct tf_tensor *vector)
+void tf_add_vector(struct tf_ctx *ctx, struct tf_tensor *x,
+                   struct tf_tensor *vector)
 {
     int32_t *rows;
 
@@ -49,8 +48,8 @@ static void split(struct tf_run *run, struct tf_layer *layer,
         p->v = tf_pick_columns(ctx, fused, (g + 1) * d, d, (g + 2) * d,
                                s->kv_heads);
     }
-    add_vector(ctx, p->q, &layer->q_bias);
-    add_vector(ctx, p->v, &layer->v_bias);
+    tf_add_vector(ctx, p->q, &layer->q_bias);
+    tf_add_vector(ctx, p->v, &layer->v_bias);
     if (run->rows)
         p->q = tf_gather_rows(ctx, p->q, run->rows, run->row_seqs->count);
 }
@@ -258,17 +257,15 @@ static int add_relative(struct tf_run *run, size_t i, struct tf_layer *layer,
     return run->ctx->failed ? -1 : 0;
 }
 
-/* Put the new keys and values behind those of each sequence's cache, and attend
- * to all of them. */
-static struct tf_tensor *attend_cached(struct tf_run *run, size_t i,
-                                       struct tf_qkv *p,
-                                       const struct tf_attention *spec)
+struct tf_tensor *tf_attend_cached(struct tf_run *run, size_t i,
+                                   struct tf_qkv *p,
+                                   const struct tf_attention *spec)
 {
     const struct tf_seqs *seqs = &run->batch->seqs;
     struct tf_ctx *ctx = run->ctx;
     struct tf_kv *kv = tf_scratch(ctx, seqs->count, sizeof(*kv));
 
-    if (!kv || !p->k || !p->v)
+    if (!kv || !p->q || !p->k || (!p->v && !run->stack->spec->latent_cached))
         return NULL;
     for (size_t q = 0; q < seqs->count; q++) {
         struct tf_cache *c = run->batch->caches[q];
@@ -353,13 +350,15 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
         return NULL;
     if (layer->sinks.data)
         spec.sinks = &layer->sinks;
+    if (layer->latent && run->batch->caches && s->latent_cached)
+        return tf_latent_attend(run, i, layer, rows, all, &spec);
     if (layer->latent)
         tf_latent_project(run, layer, rows, all, &p);
     else
         beside = prepare(run, i, layer, rows, all, values, &p);
     grow_queries(run, &p);
     if (run->batch->caches)
-        return attend_cached(run, i, &p, &spec);
+        return tf_attend_cached(run, i, &p, &spec);
     y = tf_attention(ctx, p.q, run->rows ? run->row_seqs : &run->batch->seqs,
                      p.k, p.v, &run->batch->seqs, &spec);
     return layer->span ? tf_join_columns(ctx, y, beside) : y;

@@ -26,6 +26,14 @@ struct tf_qkv {
     struct tf_tensor *q, *k, *v;
 };
 
+/* Add a vector, if there is one, to every row of x, in place. */
+void tf_add_vector(struct tf_ctx *ctx, struct tf_tensor *x,
+                   struct tf_tensor *vector);
+/* Put p's new keys and values behind those of each sequence's cache for layer
+ * i, and attend to all of them. */
+struct tf_tensor *tf_attend_cached(struct tf_run *run, size_t i,
+                                   struct tf_qkv *p,
+                                   const struct tf_attention *spec);
 /* Where the rows that ask stand in their sequences; NULL: no memory. */
 const int32_t *tf_query_places(struct tf_run *run);
 

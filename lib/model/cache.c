@@ -36,6 +36,10 @@ struct tf_cache *tf_cache_new(const struct tf_stack_spec *spec,
     c->count = n;
     c->k_width = spec->kv_heads * spec->head_size;
     c->v_width = spec->kv_heads * spec->value_size;
+    if (spec->latent_cached) {
+        c->k_width = spec->latent_rank + spec->rotary_dims;
+        c->v_width = 0;
+    }
     c->state_size = tf_ssm_past(spec) + tf_ssm_state(spec);
     for (i = 0; i < n; i++) {
         c->layers[i].window =
@@ -234,9 +238,10 @@ int tf_cache_append(struct tf_cache *c, size_t i, const struct tf_tensor *k,
         memcpy(b->data + b->rows * c->k_width,
                (const float *)k->data + row * k->ld,
                c->k_width * sizeof(float));
-        memcpy(b->data + BLOCK_ROWS * c->k_width + b->rows * c->v_width,
-               (const float *)v->data + row * v->ld,
-               c->v_width * sizeof(float));
+        if (c->v_width)
+            memcpy(b->data + BLOCK_ROWS * c->k_width + b->rows * c->v_width,
+                   (const float *)v->data + row * v->ld,
+                   c->v_width * sizeof(float));
         b->rows++;
         l->tokens++;
     }
@@ -277,10 +282,11 @@ struct tf_kv tf_cache_rows(struct tf_ctx *ctx, const struct tf_cache *c,
         p[k] = (struct tf_kv_piece){
             .dtype = TF_F32,
             .k = l->blocks[k]->data,
-            .v = l->blocks[k]->data + BLOCK_ROWS * c->k_width,
+            .v =
+                l->blocks[k]->data + (c->v_width ? BLOCK_ROWS * c->k_width : 0),
             .rows = live_rows(l, k),
             .k_ld = c->k_width,
-            .v_ld = c->v_width,
+            .v_ld = c->v_width ? c->v_width : c->k_width,
         };
     return (struct tf_kv){ l->tokens, p ? l->count : 0, p };
 }

@@ -27,7 +27,8 @@ struct tf_cache_layer {
 struct tf_cache {
     size_t tokens;     /* read so far, the same in every layer between runs */
     size_t k_width;    /* columns of a row of keys: Hkv D, in float32 */
-    size_t v_width;    /* Hkv Dv */
+    size_t v_width;    /* Hkv Dv; 0: values are the first columns of the keys
+                          (latent attention) */
     size_t state_size; /* floats, 0: layers attend */
     size_t count;
     struct tf_cache_layer layers[];
@@ -47,7 +48,8 @@ bool tf_cache_cut(struct tf_cache *c, size_t n);
 /* Forget all of them, whatever was dropped. */
 void tf_cache_clear(struct tf_cache *c);
 
-/* Add rows of k and v [n][width] behind those of layer i. */
+/* Add rows of k and v [n][width] (v NULL: a width of 0) behind those of layer
+ * i. */
 int tf_cache_append(struct tf_cache *c, size_t i, const struct tf_tensor *k,
                     const struct tf_tensor *v, size_t first, size_t n,
                     struct tf_err *err);

@@ -133,6 +133,26 @@ static int read_problem(struct tf_config *config, struct tf_err *err)
                         "\"multi_label_classification\"");
 }
 
+void tf_config_blank(char *s, size_t n)
+{
+    static const char word[] = "Infinity";
+    const size_t len = sizeof(word) - 1;
+    bool quoted = false;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t at = i + (s[i] == '-');
+
+        if (s[i] == '"')
+            quoted = !quoted;
+        else if (quoted)
+            i += s[i] == '\\';
+        else if (n - at >= len && !memcmp(s + at, word, len)) {
+            memset(s + i, ' ', at - i + len);
+            memcpy(s + i, "null", 4);
+        }
+    }
+}
+
 static int read_config(struct tf_config *config, const char *path,
                        struct tf_err *err)
 {
@@ -143,6 +163,7 @@ static int read_config(struct tf_config *config, const char *path,
         tf_buf_release(&text);
         return -1;
     }
+    tf_config_blank(text.data, text.len);
     config->json = json_loadb(text.data, text.len, 0, &why);
     tf_buf_release(&text);
     if (!config->json)

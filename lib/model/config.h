@@ -62,4 +62,7 @@ json_t *tf_config_get(json_t *object, const char *keys);
 /* A token id of config.json, or -1 when it is absent or null; of a list the
  * first. */
 int32_t tf_config_id(const struct tf_config *config, const char *key);
+/* Python writes an Infinity (Mamba 2's time_step_limit), which JSON does not
+ * know, to config.json: in a text of n bytes each becomes a null. */
+void tf_config_blank(char *text, size_t n);
 #endif

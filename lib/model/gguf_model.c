@@ -34,7 +34,7 @@ static const struct field {
     { "attention.sliding_window", { "sliding_window" }, false },
     { "attention.layer_norm_rms_epsilon", { "rms_norm_eps" }, true },
     { "attention.layer_norm_epsilon",
-      { "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon" },
+      { "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps" },
       true },
     { "rope.freq_base", { "rope_theta", "rotary_emb_base" }, true },
     { "rope.freq_base_swa", { "rope_local_base_freq" }, true },
@@ -362,6 +362,26 @@ static void rename_roles(json_t *row, json_t *prefix)
     }
 }
 
+/* A GGUF has each expert's gate apart, as [out][in]. */
+static void split_gates(json_t *stack)
+{
+    static const char *const split[][3] = {
+        { "expert_gate_up", "expert_gate", "expert_up" },
+        { "expert_gate_up_bias", "expert_gate_bias", "expert_up_bias" },
+    };
+    json_t *names = json_object_get(stack, "names");
+
+    for (size_t i = 0; i < 2; i++) {
+        if (!json_object_get(names, split[i][0]))
+            continue;
+        json_object_del(names, split[i][0]);
+        json_object_set_new(names, split[i][1], json_string("$"));
+        json_object_set_new(names, split[i][2], json_string("$"));
+    }
+    json_object_del(stack, "experts_transposed");
+    json_object_del(stack, "experts_interleaved");
+}
+
 int tf_gguf_row(json_t *row, const struct tf_gguf *g, struct tf_err *err)
 {
     const struct tf_gguf_arch *k = find_known(g, err);
@@ -371,8 +391,12 @@ int tf_gguf_row(json_t *row, const struct tf_gguf *g, struct tf_err *err)
         return -1;
     if (!stack)
         stack = json_object_get(row, "encoder");
+    split_gates(stack);
     rename_roles(json_object_get(stack, "names"),
                  json_object_get(row, "prefix"));
+    if (!strcmp(k->name, "gpt-oss"))
+        json_object_set_new(json_object_get(stack, "names"), "mlp_norm",
+                            json_string("blk.{}.post_attention_norm"));
     json_object_del(row, "prefix");
     json_object_del(stack, "transposed");
     if (k->permuted)

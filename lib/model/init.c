@@ -67,22 +67,26 @@ static double number(const struct tf_model *m, const char *key, double absent)
     return json_is_number(v) ? json_number_value(v) : absent;
 }
 
-/* MambaMixer.init_mamba_weights() and MambaPreTrainedModel._init_weights(). */
+/* MambaMixer.init_mamba_weights() and MambaPreTrainedModel._init_weights(), and
+ * those of Mamba2. */
 static void init_ssm(const struct tf_model *m, const struct tf_ssm *ssm,
                      size_t layers)
 {
-    size_t state = ssm->a_log.dim[1];
+    const struct tf_tensor *bias =
+        ssm->dt_bias.data ? &ssm->dt_bias : &ssm->dt.bias;
+    size_t state = ssm->a_log.dim[ssm->a_log.ndim - 1];
     size_t rates = fresh_one(m, &ssm->a_log) ? tf_tensor_count(&ssm->a_log) : 0;
-    size_t steps = fresh_one(m, &ssm->dt.bias) ? ssm->dt.out : 0;
+    size_t steps = fresh_one(m, bias) ? tf_tensor_count(bias) : 0;
     double scale = json_is_true(given(m, "rescale_prenorm_residual"))
                        ? sqrt((double)layers)
                        : 1;
     double least = log(number(m, "time_step_min", 0.001));
     double most = log(number(m, "time_step_max", 0.1));
     double floor_ = number(m, "time_step_floor", 1e-4);
-    double dt_std = number(m, "time_step_scale", 1) / sqrt((double)ssm->dt.in);
+    double dt_std =
+        number(m, "time_step_scale", 1) / sqrt(fmax((double)ssm->dt.in, 1));
     const char *scheme = json_string_value(given(m, "time_step_init_scheme"));
-    float *a = ssm->a_log.data, *dt = ssm->dt.bias.data;
+    float *a = ssm->a_log.data, *dt = bias->data;
 
     for (size_t i = 0; i < rates; i++)
         a[i] = logf((float)(i % state + 1));
@@ -93,7 +97,7 @@ static void init_ssm(const struct tf_model *m, const struct tf_ssm *ssm,
     if (scheme && !strcmp(scheme, "constant"))
         fill(m, &ssm->dt.w, (float)dt_std);
     /* softplus of the bias is log-uniform between the two */
-    spread(m, &ssm->dt.bias, 1);
+    spread(m, bias, 1);
     for (size_t i = 0; i < steps; i++) {
         double u = ((double)dt[i] + 1) / 2;
         double step = fmax(exp(least + u * (most - least)), floor_);

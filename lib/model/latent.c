@@ -70,30 +70,156 @@ static struct tf_tensor *turn_shared(struct tf_run *run, struct tf_tensor *x)
     return tf_rotary(run->ctx, x, rope->dims, rope, run->places);
 }
 
+/* [rows][H D], turned. */
+static struct tf_tensor *queries(struct tf_run *run, struct tf_layer *layer,
+                                 struct tf_tensor *rows)
+{
+    struct tf_ctx *ctx = run->ctx;
+    struct tf_latent *l = layer->latent;
+    const int32_t *places = tf_query_places(run);
+    struct tf_tensor *q = rows;
+
+    if (l->q_down.w.data)
+        q = tf_norm(ctx, tf_linear(ctx, q, &l->q_down, TF_ACT_NONE, NULL),
+                    &l->q_norm);
+    q = tf_linear(ctx, q, &layer->q, TF_ACT_NONE, NULL);
+    return places ? tf_rotary(ctx, q, run->stack->spec->head_size,
+                              &run->runner->positions.rope, places)
+                  : NULL;
+}
+
+/* The latents, normed [T][R], and the keys' shared part, turned. */
+static struct tf_tensor *latents(struct tf_run *run, struct tf_layer *layer,
+                                 struct tf_tensor *all,
+                                 struct tf_tensor **shared)
+{
+    struct tf_ctx *ctx = run->ctx;
+    const struct tf_stack_spec *s = run->stack->spec;
+    struct tf_latent *l = layer->latent;
+    struct tf_tensor *down =
+        tf_linear(ctx, all, &l->kv_down, TF_ACT_NONE, NULL);
+
+    *shared = NULL;
+    if (!down)
+        return NULL;
+    *shared =
+        turn_shared(run, tf_columns(ctx, down, s->latent_rank, s->rotary_dims));
+    return tf_norm(ctx, tf_columns(ctx, down, 0, s->latent_rank), &l->kv_norm);
+}
+
 void tf_latent_project(struct tf_run *run, struct tf_layer *layer,
                        struct tf_tensor *rows, struct tf_tensor *all,
                        struct tf_qkv *p)
 {
     struct tf_ctx *ctx = run->ctx;
     const struct tf_stack_spec *s = run->stack->spec;
-    struct tf_latent *l = layer->latent;
     size_t own = s->unrotated_size, each = own + s->value_size;
-    const int32_t *places = tf_query_places(run);
-    struct tf_tensor *q = rows, *down, *both;
+    struct tf_tensor *shared, *both = latents(run, layer, all, &shared);
 
-    if (l->q_down.w.data)
-        q = tf_norm(ctx, tf_linear(ctx, q, &l->q_down, TF_ACT_NONE, NULL),
-                    &l->q_norm);
-    q = tf_linear(ctx, q, &layer->q, TF_ACT_NONE, NULL);
-    down = tf_linear(ctx, all, &l->kv_down, TF_ACT_NONE, NULL);
-    both = tf_norm(ctx, tf_columns(ctx, down, 0, s->latent_rank), &l->kv_norm);
-    both = tf_linear(ctx, both, &l->kv, TF_ACT_NONE, NULL);
-    down = tf_columns(ctx, down, s->latent_rank, s->rotary_dims);
-    if (!places || !down)
-        return;
-    p->q =
-        tf_rotary(ctx, q, s->head_size, &run->runner->positions.rope, places);
-    p->k = tf_share_columns(ctx, both, own, each, s->heads,
-                            turn_shared(run, down));
+    both = tf_linear(ctx, both, &layer->latent->kv, TF_ACT_NONE, NULL);
+    p->q = queries(run, layer, rows);
+    p->k = tf_share_columns(ctx, both, own, each, s->heads, shared);
     p->v = tf_pick_columns(ctx, both, own, s->value_size, each, s->heads);
+}
+
+bool tf_latent_absorbs(const struct tf_stack *stack)
+{
+    for (size_t i = 0; i < stack->count; i++) {
+        const struct tf_latent *l = stack->layers[i].latent;
+
+        if (!l || l->kv.adapters || l->kv.w.scale ||
+            tf_dtype_info(l->kv.w.dtype)->block > 1)
+            return false;
+    }
+    return stack->count > 0;
+}
+
+/* `n` rows of the weight of keys and values: [n][R], or turned, what makes R
+ * columns of n. */
+static struct tf_weight part_of(const struct tf_weight *kv, size_t first,
+                                size_t n, bool turned)
+{
+    struct tf_weight w = { .name = kv->name, .w = kv->w };
+    size_t bytes = tf_dtype_info(kv->w.dtype)->bytes;
+
+    w.in = turned ? n : kv->in;
+    w.out = turned ? kv->in : n;
+    w.transposed = turned;
+    w.w.dim[0] = n;
+    w.w.data = (char *)kv->w.data + first * kv->w.ld * bytes;
+    return w;
+}
+
+/* y's columns from `first` on become x. */
+static void put_columns(struct tf_tensor *y, size_t first,
+                        const struct tf_tensor *x)
+{
+    for (size_t t = 0; x && t < y->dim[0]; t++)
+        memcpy((float *)y->data + t * y->ld + first,
+               (const float *)x->data + t * x->ld, x->dim[1] * sizeof(float));
+}
+
+/* Queries against latents: [rows][H (R + D')]. */
+static struct tf_tensor *absorb_keys(struct tf_run *run, struct tf_latent *l,
+                                     struct tf_tensor *q)
+{
+    struct tf_ctx *ctx = run->ctx;
+    const struct tf_stack_spec *s = run->stack->spec;
+    size_t own = s->unrotated_size, rank = s->latent_rank;
+    size_t each = rank + s->rotary_dims;
+    struct tf_tensor *y = q ? tf_new(ctx, q->dim[0], s->heads * each) : NULL;
+
+    for (size_t h = 0; y && h < s->heads; h++) {
+        struct tf_weight w =
+            part_of(&l->kv, h * (own + s->value_size), own, true);
+        size_t first = h * s->head_size;
+
+        put_columns(y, h * each,
+                    tf_linear(ctx, tf_columns(ctx, q, first, own), &w,
+                              TF_ACT_NONE, NULL));
+        put_columns(y, h * each + rank,
+                    tf_columns(ctx, q, first + own, s->rotary_dims));
+    }
+    return y;
+}
+
+/* Values of what was read of latents: [rows][H Dv]. */
+static struct tf_tensor *absorb_values(struct tf_run *run, struct tf_latent *l,
+                                       struct tf_tensor *x)
+{
+    struct tf_ctx *ctx = run->ctx;
+    const struct tf_stack_spec *s = run->stack->spec;
+    size_t own = s->unrotated_size, size = s->value_size;
+    size_t rank = s->latent_rank;
+    struct tf_tensor *y = x ? tf_new(ctx, x->dim[0], s->heads * size) : NULL;
+
+    for (size_t h = 0; y && h < s->heads; h++) {
+        struct tf_weight w =
+            part_of(&l->kv, h * (own + size) + own, size, false);
+
+        put_columns(y, h * size,
+                    tf_linear(ctx, tf_columns(ctx, x, h * rank, rank), &w,
+                              TF_ACT_NONE, NULL));
+    }
+    return y;
+}
+
+struct tf_tensor *tf_latent_attend(struct tf_run *run, size_t i,
+                                   struct tf_layer *layer,
+                                   struct tf_tensor *rows,
+                                   struct tf_tensor *all,
+                                   const struct tf_attention *spec)
+{
+    const struct tf_stack_spec *s = run->stack->spec;
+    struct tf_attention one = *spec;
+    struct tf_tensor *shared, *kept = latents(run, layer, all, &shared);
+    struct tf_qkv p = { NULL, NULL, NULL };
+
+    one.kv_heads = 1;
+    one.head_size = s->latent_rank + s->rotary_dims;
+    one.v_head_size = s->latent_rank;
+    p.q = absorb_keys(run, layer->latent, queries(run, layer, rows));
+    p.k = tf_join_columns(run->ctx, kept, shared);
+    return absorb_values(run, layer->latent,
+                         tf_attend_cached(run, i, &p, &one));
 }

@@ -19,4 +19,18 @@ int tf_latent_bind(struct tf_layer *layer, const struct tf_stack_spec *spec,
 void tf_latent_project(struct tf_run *run, struct tf_layer *layer,
                        struct tf_tensor *rows, struct tf_tensor *all,
                        struct tf_qkv *p);
+
+/*
+ * Can caches hold the latents alone? Then what makes keys and values of them is
+ * taken into the queries and the result, head by head, and attention is that of
+ * one key head. Not with adapters or quantised weights there.
+ */
+bool tf_latent_absorbs(const struct tf_stack *stack);
+
+/* tf_attend() of layer i with such caches; `spec` as for full heads. */
+struct tf_tensor *tf_latent_attend(struct tf_run *run, size_t i,
+                                   struct tf_layer *layer,
+                                   struct tf_tensor *rows,
+                                   struct tf_tensor *all,
+                                   const struct tf_attention *spec);
 #endif

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
-#include "model/packed.h"
 #include "model/init.h"
+#include "model/latent.h"
+#include "model/packed.h"
 
 /* What the head of a task gives for a row. */
 static size_t outputs_of(const struct tf_model *m, enum tf_task task)
@@ -99,6 +100,7 @@ static int bind_stacks(struct tf_model *m, enum tf_task task,
     }
     if (tf_stack_bind(&m->stack, &a->decoder, a->encoder.width, bind, err))
         return -1;
+    m->arch.decoder.latent_cached = tf_latent_absorbs(&m->stack);
     /* one table of tokens for both: its gradients add up */
     if (m->encoder && m->encoder->tokens.data == m->stack.tokens.data)
         m->stack.tokens.base = &m->encoder->tokens;

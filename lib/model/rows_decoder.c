@@ -526,6 +526,25 @@ TF_ROW("mamba", {
     }
 }),
 
+TF_ROW("mamba2", {
+    "model_type": "mamba2",
+    "like": "mamba",
+    "defaults": {
+        "vocab_size": 32768, "hidden_size": 4096, "num_heads": 128,
+        "state_size": 128, "num_hidden_layers": 64, "n_groups": 8,
+        "tie_word_embeddings": false
+    },
+    "decoder": {
+        "ssm_heads": "$num_heads", "ssm_groups": "$n_groups",
+        "ssm_limit": "$time_step_limit", "ssm_rank": 0,
+        "names": {
+            "ssm_x": null, "ssm_dt": null,
+            "ssm_norm": "layers.{}.mixer.norm",
+            "ssm_dt_bias": "layers.{}.mixer.dt_bias"
+        }
+    }
+}),
+
 TF_ROW("falcon_mamba", {
     "model_type": "falcon_mamba",
     "like": "mamba",

@@ -26,8 +26,13 @@ struct tf_ssm {
     struct tf_weight x;         /* [R + 2 N][I] */
     struct tf_weight dt;        /* [I][R] */
     struct tf_tensor a_log, d;  /* [I][N], [I] float32 */
-    struct tf_norm norm;        /* of x's three parts, without weights */
-    struct tf_weight out;       /* [C][I] */
+    /* Mamba 2, of J heads in U groups: in [2 I + 2 U N + J][C], conv of I + 2 U
+     * N columns, a_log and d [J], no x and dt; but */
+    struct tf_tensor dt_bias;     /* [J] float32 */
+    struct tf_tensor norm_weight; /* [I] float32 */
+    struct tf_norm gated_norm;    /* of the gated result, group by group */
+    struct tf_norm norm;          /* of x's three parts, without weights */
+    struct tf_weight out;         /* [C][I] */
 };
 
 /* A convolution with kernels from the tokens beside attention: A all heads, K

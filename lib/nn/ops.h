@@ -288,14 +288,18 @@ struct tf_tensor *tf_causal_conv(struct tf_ctx *ctx, struct tf_tensor *x,
  * A selective state space (Gu and Dao 2023, Mamba): each column i of x has a
  * state h [N], over each sequence
  *     h = exp(dt A_i) h + dt b_t x_t,  y_t = c_t h + d_i x_t
- * with dt = softplus(z_t) and A = -exp(a_log).
+ * with dt = softplus(z_t) and A = -exp(a_log). In Mamba 2 (Dao and Gu 2024)
+ * `share` columns of x side by side have one z, d and number of A, and b and c
+ * are those of one of `groups` of columns.
  */
 #define TF_SCAN_MAX 256 /* N at most */
 
 struct tf_scan {
-    struct tf_tensor *x, *z;     /* [T][C] */
-    struct tf_tensor *b, *c;     /* [T][N] */
-    struct tf_tensor *a_log, *d; /* [C][N], [C] float32 */
+    size_t share, groups;        /* 0 counts as 1 */
+    struct tf_tensor *x, *z;     /* [T][C], [T][C / share] */
+    struct tf_tensor *b, *c;     /* [T][groups N] */
+    struct tf_tensor *a_log, *d; /* [C / share][N], or [C / share] for all N;
+                                    [C / share] float32 */
     float **state; /* of each sequence [C][N], gone on with; NULL: zeros */
 };
 

@@ -127,10 +127,12 @@ struct scan {
     struct tf_scan s;
     struct tf_seqs seqs;
     struct tf_tensor *y;
+    size_t n;        /* numbers of state */
+    size_t channels; /* of a task, whole shares */
 
     /* for the way back */
     float *dx, *dz, *da, *dd;
-    float *parts;  /* [tasks][T][2 N]: of b and c */
+    float *parts;  /* [tasks][T][2 groups N]: of b and c */
     float *states; /* [workers][longest + 1][N] */
     size_t longest;
 };
@@ -140,30 +142,63 @@ static float softplus(float z)
     return z > 20 ? z : log1pf(expf(z));
 }
 
-/* A of channel i, [N]. */
-static void rates(const struct tf_scan *s, size_t i, float *rate)
+/* One number for all of a channel's state? */
+static bool is_scalar(const struct tf_scan *s)
 {
-    const float *a_log = tf_row(s->a_log, i);
+    return s->a_log->ndim == 1;
+}
 
-    for (size_t k = 0; k < tf_cols(s->a_log); k++)
-        rate[k] = -expf(a_log[k]);
+/* A of channel i, [N]. */
+static void rates(const struct scan *a, size_t i, float *rate)
+{
+    const struct tf_scan *s = &a->s;
+    const float *a_log = s->a_log->data;
+    size_t head = i / s->share;
+
+    for (size_t k = 0; k < a->n; k++)
+        rate[k] =
+            -expf(is_scalar(s) ? a_log[head] : a_log[head * s->a_log->ld + k]);
+}
+
+/* What of the state stays after a step dt, [N]. */
+static void decays(const struct scan *a, const float *rate, float dt,
+                   float *keep)
+{
+    if (is_scalar(&a->s)) {
+        float all = expf(dt * rate[0]);
+
+        for (size_t k = 0; k < a->n; k++)
+            keep[k] = all;
+        return;
+    }
+    for (size_t k = 0; k < a->n; k++)
+        keep[k] = expf(dt * rate[k]);
+}
+
+/* The first column of b and c for channel i. */
+static size_t group_of(const struct scan *a, size_t i)
+{
+    return i / (tf_cols(a->s.x) / a->s.groups) * a->n;
 }
 
 /* One channel over one sequence, its state in h [N]. */
 static void scan_channel(const struct scan *a, size_t seq, size_t i, float *h)
 {
     const struct tf_scan *s = &a->s;
-    size_t n = tf_cols(s->b);
-    float d = ((const float *)s->d->data)[i], rate[TF_SCAN_MAX];
+    size_t n = a->n, head = i / s->share, group = group_of(a, i);
+    float d = ((const float *)s->d->data)[head];
+    float rate[TF_SCAN_MAX], keep[TF_SCAN_MAX];
 
-    rates(s, i, rate);
+    rates(a, i, rate);
     for (size_t t = a->seqs.start[seq]; t < a->seqs.start[seq + 1]; t++) {
-        float x = tf_row(s->x, t)[i], dt = softplus(tf_row(s->z, t)[i]);
-        const float *b = tf_row(s->b, t), *c = tf_row(s->c, t);
+        float x = tf_row(s->x, t)[i], dt = softplus(tf_row(s->z, t)[head]);
+        const float *b = tf_row(s->b, t) + group;
+        const float *c = tf_row(s->c, t) + group;
         float y = d * x;
 
+        decays(a, rate, dt, keep);
         for (size_t k = 0; k < n; k++) {
-            h[k] = expf(dt * rate[k]) * h[k] + dt * b[k] * x;
+            h[k] = keep[k] * h[k] + dt * b[k] * x;
             y += c[k] * h[k];
         }
         tf_row(a->y, t)[i] = y;
@@ -173,15 +208,14 @@ static void scan_channel(const struct scan *a, size_t seq, size_t i, float *h)
 static void scan_channels(void *arg, size_t task, int worker)
 {
     const struct scan *a = arg;
-    size_t first = task * CHANNELS, cols = tf_cols(a->s.x);
-    size_t end = first + CHANNELS < cols ? first + CHANNELS : cols;
-    size_t n = tf_cols(a->s.b);
+    size_t first = task * a->channels, cols = tf_cols(a->s.x);
+    size_t end = first + a->channels < cols ? first + a->channels : cols;
     float fresh[TF_SCAN_MAX];
 
     (void)worker;
     for (size_t q = 0; q < a->seqs.count; q++)
         for (size_t i = first; i < end; i++) {
-            float *h = a->s.state ? a->s.state[q] + i * n : fresh;
+            float *h = a->s.state ? a->s.state[q] + i * a->n : fresh;
 
             if (!a->s.state)
                 memset(fresh, 0, sizeof(fresh));
@@ -193,17 +227,19 @@ static void scan_channels(void *arg, size_t task, int worker)
 static void replay(const struct scan *a, size_t seq, size_t i, float *h)
 {
     const struct tf_scan *s = &a->s;
-    size_t n = tf_cols(s->b), first = a->seqs.start[seq];
-    float rate[TF_SCAN_MAX];
+    size_t n = a->n, first = a->seqs.start[seq], group = group_of(a, i);
+    float rate[TF_SCAN_MAX], keep[TF_SCAN_MAX];
 
-    rates(s, i, rate);
+    rates(a, i, rate);
     memset(h, 0, n * sizeof(*h));
     for (size_t t = first; t < a->seqs.start[seq + 1]; t++, h += n) {
-        float x = tf_row(s->x, t)[i], dt = softplus(tf_row(s->z, t)[i]);
-        const float *b = tf_row(s->b, t);
+        float x = tf_row(s->x, t)[i];
+        float dt = softplus(tf_row(s->z, t)[i / s->share]);
+        const float *b = tf_row(s->b, t) + group;
 
+        decays(a, rate, dt, keep);
         for (size_t k = 0; k < n; k++)
-            h[n + k] = expf(dt * rate[k]) * h[k] + dt * b[k] * x;
+            h[n + k] = keep[k] * h[k] + dt * b[k] * x;
     }
 }
 
@@ -212,53 +248,66 @@ static void channel_back(const struct scan *a, size_t seq, size_t i,
                          const float *h, float *parts)
 {
     const struct tf_scan *s = &a->s;
-    size_t n = tf_cols(s->b), first = a->seqs.start[seq];
-    float carry[TF_SCAN_MAX] = { 0 }, rate[TF_SCAN_MAX];
+    size_t n = a->n, first = a->seqs.start[seq], head = i / s->share;
+    size_t group = group_of(a, i), cols = tf_cols(s->b);
+    float carry[TF_SCAN_MAX] = { 0 }, rate[TF_SCAN_MAX], keep[TF_SCAN_MAX];
+    float *da = NULL;
 
-    rates(s, i, rate);
+    if (a->da)
+        da = a->da + head * (is_scalar(s) ? 1 : s->a_log->ld);
+    rates(a, i, rate);
     for (size_t t = a->seqs.start[seq + 1]; t-- > first;) {
         float dy = a->node.out->grad[t * a->node.out->ld + i];
-        float x = tf_row(s->x, t)[i], z = tf_row(s->z, t)[i], dt = softplus(z);
-        const float *b = tf_row(s->b, t), *c = tf_row(s->c, t);
+        float x = tf_row(s->x, t)[i], z = tf_row(s->z, t)[head];
+        float dt = softplus(z);
+        const float *b = tf_row(s->b, t) + group;
+        const float *c = tf_row(s->c, t) + group;
         const float *before = h + (t - first) * n, *after = before + n;
-        float ddt = 0, dx = dy * ((const float *)s->d->data)[i];
-        float *db = parts + t * 2 * n, *dc = db + n;
+        float ddt = 0, dx = dy * ((const float *)s->d->data)[head];
+        float *db = parts + t * 2 * cols + group, *dc = db + cols;
 
+        decays(a, rate, dt, keep);
         for (size_t k = 0; k < n; k++) {
-            float keep = expf(dt * rate[k]);
             float g = dy * c[k] + carry[k];
 
             dc[k] += dy * after[k];
             db[k] += g * dt * x;
             dx += g * dt * b[k];
-            ddt += g * (rate[k] * keep * before[k] + b[k] * x);
-            if (a->da)
-                a->da[i * s->a_log->ld + k] +=
-                    g * dt * keep * before[k] * rate[k];
-            carry[k] = g * keep;
+            ddt += g * (rate[k] * keep[k] * before[k] + b[k] * x);
+            if (da)
+                da[is_scalar(s) ? 0 : k] +=
+                    g * dt * keep[k] * before[k] * rate[k];
+            carry[k] = g * keep[k];
         }
         if (a->dx)
             a->dx[t * s->x->ld + i] += dx;
         if (a->dz)
-            a->dz[t * s->z->ld + i] += ddt / (1 + expf(-z));
+            a->dz[t * s->z->ld + head] += ddt / (1 + expf(-z));
         if (a->dd)
-            a->dd[i] += dy * x;
+            a->dd[head] += dy * x;
     }
 }
 
 static void channels_back(void *arg, size_t task, int worker)
 {
     const struct scan *a = arg;
-    size_t first = task * CHANNELS, cols = tf_cols(a->s.x);
-    size_t end = first + CHANNELS < cols ? first + CHANNELS : cols;
-    size_t n = tf_cols(a->s.b), rows = tf_tensor_rows(a->s.x);
-    float *h = a->states + (size_t)worker * (a->longest + 1) * n;
+    size_t first = task * a->channels, cols = tf_cols(a->s.x);
+    size_t end = first + a->channels < cols ? first + a->channels : cols;
+    size_t rows = tf_tensor_rows(a->s.x);
+    float *h = a->states + (size_t)worker * (a->longest + 1) * a->n;
 
     for (size_t q = 0; q < a->seqs.count; q++)
         for (size_t i = first; i < end; i++) {
             replay(a, q, i, h);
-            channel_back(a, q, i, h, a->parts + task * rows * 2 * n);
+            channel_back(a, q, i, h,
+                         a->parts + task * rows * 2 * tf_cols(a->s.b));
         }
+}
+
+/* Channels of one share are of one task: it alone adds to their gradients. */
+static size_t tasks_of(const struct scan *a)
+{
+    return (tf_cols(a->s.x) + a->channels - 1) / a->channels;
 }
 
 /* Add the tasks' parts to the gradients of b and c. */
@@ -285,7 +334,7 @@ static void scan_back(struct tf_ctx *ctx, struct tf_node *node)
     struct scan *a = (struct scan *)node;
     struct tf_arena_mark mark = tf_arena_mark(ctx->arena);
     size_t n = tf_cols(a->s.b), rows = tf_tensor_rows(a->s.x);
-    size_t tasks = (tf_cols(a->s.x) + CHANNELS - 1) / CHANNELS;
+    size_t tasks = tasks_of(a);
     size_t workers = (size_t)tf_pool_threads(ctx->pool);
 
     for (size_t q = 0; q < a->seqs.count; q++)
@@ -296,7 +345,8 @@ static void scan_back(struct tf_ctx *ctx, struct tf_node *node)
     a->da = tf_grad(ctx, a->s.a_log);
     a->dd = tf_grad(ctx, a->s.d);
     a->parts = tf_scratch(ctx, tasks * rows * 2 * n, sizeof(float));
-    a->states = tf_scratch(ctx, workers * (a->longest + 1) * n, sizeof(float));
+    a->states =
+        tf_scratch(ctx, workers * (a->longest + 1) * a->n, sizeof(float));
     if (a->parts && a->states) {
         memset(a->parts, 0, tasks * rows * 2 * n * sizeof(float));
         tf_pool_run(ctx->pool, tasks, channels_back, a);
@@ -314,8 +364,11 @@ struct tf_tensor *tf_selective_scan(struct tf_ctx *ctx,
     if (!scan->x || !scan->z || !scan->b || !scan->c ||
         !(job.y = tf_new(ctx, tf_tensor_rows(scan->x), tf_cols(scan->x))))
         return NULL;
-    tf_pool_run(ctx->pool, (tf_cols(scan->x) + CHANNELS - 1) / CHANNELS,
-                scan_channels, &job);
+    job.s.share = scan->share ? scan->share : 1;
+    job.s.groups = scan->groups ? scan->groups : 1;
+    job.n = tf_cols(scan->b) / job.s.groups;
+    job.channels = (CHANNELS + job.s.share - 1) / job.s.share * job.s.share;
+    tf_pool_run(ctx->pool, tasks_of(&job), scan_channels, &job);
     n = tf_record(ctx, sizeof(*n), job.y,
                   tf_wants_grad(scan->x) || tf_wants_grad(scan->z) ||
                       tf_wants_grad(scan->b) || tf_wants_grad(scan->c) ||

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/json.h"
+#include "model/config.h"
 
 #define CONFIG_MAX (64 << 20) /* bytes */
 
@@ -293,6 +294,7 @@ int tf_generation_open(struct tf_generation *g, const char *dir,
         }
         failed = tf_file_read(path, CONFIG_MAX, &text, err);
         if (!failed) {
+            tf_config_blank(text.data, text.len);
             failed = tf_generation_read(g, text.data, text.len, err);
             if (failed)
                 tf_err_at(err, path);

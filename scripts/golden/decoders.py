@@ -446,6 +446,16 @@ MODELS = {
             "full_attention": {"rope_type": "default", "rope_theta": 5e5},
             "sliding_attention": {"rope_type": "default",
                                   "rope_theta": 1e4}}), "Mellum", BF16),
+    "mamba2": (base(
+        "mamba2", hidden_size=16, state_size=4, expand=2, num_heads=4,
+        head_dim=8, n_groups=2, num_hidden_layers=2, conv_kernel=4,
+        chunk_size=8, use_bias=False, use_conv_bias=True,
+        layer_norm_epsilon=1e-5, tie_word_embeddings=True,
+        time_step_limit=[0.0, float("inf")]), "Mamba2", F32),
+    "mamba2-biases": (base(
+        "mamba2", hidden_size=16, state_size=6, expand=3, num_heads=6,
+        head_dim=8, n_groups=1, num_hidden_layers=2, conv_kernel=3,
+        use_bias=True, use_conv_bias=False), "Mamba2", BF16),
     "falcon-mamba": (base(
         "falcon_mamba", hidden_size=16, state_size=4, expand=2,
         num_hidden_layers=2, conv_kernel=4, time_step_rank=2, use_bias=False,
