@@ -15,6 +15,7 @@
 #include "train/labels.h"
 #include "train/splits.h"
 #include "train/table.h"
+#include "train/tokens.h"
 
 static char folder[] = "/tmp/test_train_data.XXXXXX";
 
@@ -312,6 +313,50 @@ static void matches_patterns_of_paths(void **state)
                                  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
 
+static void masks_as_transformers_collator(void **state)
+{
+    enum { N = 1000, RECORDS = 40 };
+    struct tf_err err;
+    struct tf_tokenizer *tok =
+        tf_tokenizer_open("tests/golden/models/bert-no-prefix", &err);
+    struct tf_token_goals g = {
+        .masked = true, .probability = 0.15, .tokenizer = tok, .seed = 42
+    };
+    static int32_t ids[N], labels[N], drawn[N];
+    static uint8_t types[N];
+    struct tf_input in = { ids, types, N, N };
+    size_t chosen = 0, masks = 0, same = 0, words = 0;
+
+    (void)state;
+    assert_non_null(tok);
+    g.vocab = tf_tokenizer_info(tok)->vocab_size;
+    for (size_t r = 0; r < RECORDS; r++) {
+        size_t before = chosen;
+
+        for (size_t i = 0; i < N; i++)
+            drawn[i] = ids[i] =
+                i % 10 ? (int32_t)(100 + i % 50) : tf_tokenizer_info(tok)->cls;
+        before += tf_token_goals(&g, &in, r % 2, r, labels, drawn);
+        for (size_t i = 0; i < N; i++) {
+            words += i % 10 != 0;
+            if (labels[i] < 0) {
+                assert_int_equal(drawn[i], ids[i]);
+                continue;
+            }
+            assert_true(i % 10); /* never a special one */
+            assert_int_equal(labels[i], ids[i]);
+            chosen++;
+            masks += drawn[i] == tf_tokenizer_info(tok)->mask;
+            same += drawn[i] == ids[i];
+        }
+        assert_int_equal(chosen, before);
+    }
+    assert_in_range(100 * chosen, 14 * words, 16 * words);
+    assert_in_range(100 * masks, 78 * chosen, 82 * chosen);
+    assert_in_range(100 * same, 8 * chosen, 12 * chosen);
+    tf_tokenizer_close(tok);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +370,7 @@ int main(void)
         cmocka_unit_test(chooses_files_as_datasets_does),
         cmocka_unit_test(finds_the_names_of_classes),
         cmocka_unit_test(matches_patterns_of_paths),
+        cmocka_unit_test(masks_as_transformers_collator),
     };
 
     return cmocka_run_group_tests(tests, enter_folder, remove_folder);

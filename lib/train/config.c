@@ -84,6 +84,7 @@ static const struct key keys[] = {
     ONE_OF("problem_type", problem_type, "auto|regression|"
            "single_label_classification|multi_label_classification"),
     NUM("max_length", max_length, 1),
+    NUM("block_size", block_size, 2),
     STR("output_dir", output_dir),
     NUM("per_device_train_batch_size", train_batch, 1),
     NUM("per_device_eval_batch_size", eval_batch, 1),

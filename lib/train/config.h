@@ -64,6 +64,7 @@ struct tf_train_config {
     json_t *labels;                                      /* a list of strings */
     int problem_type; /* enum tf_problem; 0: as the labels are */
     int64_t max_length;
+    int64_t block_size; /* tokens of a language model's records, 0: a row's */
 
     int64_t train_batch, eval_batch, accumulation;
     double epochs;

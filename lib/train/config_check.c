@@ -36,6 +36,9 @@ static int check_files(const struct tf_train_config *c, struct tf_err *err)
         !c->validation_file)
         return tf_fail(err, "%s needs a validation_file",
                        c->eval_on_start ? "eval_on_start" : "eval_strategy");
+    if (c->block_size && c->task != TF_TRAIN_CAUSAL_LM &&
+        c->task != TF_TRAIN_MASKED_LM)
+        return tf_fail(err, "block_size is of a language model's texts");
     if (c->task != TF_TRAIN_CLASSIFICATION && c->problem_type)
         return tf_fail(err, "problem_type is of a classification");
     if (c->task != TF_TRAIN_CLASSIFICATION &&

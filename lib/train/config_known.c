@@ -110,6 +110,8 @@ static const struct known {
     { "neftune_noise_alpha", "", "there is no noise for embeddings" },
     { "optim_args", "", "no optimizer here has more settings" },
     { "optim_target_modules", "", "no optimizer here has low rank (GaLore)" },
+    { "packing", "",
+      "records are never padded here; block_size joins texts and cuts them" },
     { "parallelism_config", "",
       "weights can't be split; mpirun splits batches" },
     { "push_to_hub", "",

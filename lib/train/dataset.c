@@ -46,7 +46,7 @@ static int encode_row(void *arg, struct tf_row_work *w, size_t i,
 
     if (given < 0 || (!given && encode_text(e, w, in, err)))
         return -1;
-    return in->n ? 0 : tf_fail(err, "the text has no tokens");
+    return in->n || e->opts->empty ? 0 : tf_fail(err, "the text has no tokens");
 }
 
 int tf_dataset_encode(struct tf_dataset *d, const struct tf_table *t,

@@ -26,6 +26,7 @@ struct tf_dataset_opts {
     struct tf_pool *pool;
     const char *text, *pair; /* columns; a row without the pair has one text */
     size_t limit;            /* tokens that texts are cut to; 0: not at all */
+    bool empty;              /* a text may have no tokens */
 };
 
 /* Fill inputs from the table's texts, or from input_ids where a row has them.

@@ -1,6 +1,7 @@
 #include "train/trainer_parts.h"
 
 #include "base/jsonl.h"
+#include "train/blocks.h"
 #include "train/chats.h"
 #include "train/pairs.h"
 #include "train/questions.h"
@@ -33,7 +34,7 @@ static int check_inputs(const struct tf_trainer *t, const struct tf_dataset *d,
     for (size_t i = 0; i < d->count; i++)
         if (tf_model_check(t->model, d->inputs[i].ids, d->inputs[i].type_ids,
                            d->inputs[i].n, err)) {
-            if (d->count == table->count) /* an input a row */
+            if (!t->config->block_size && d->count == table->count)
                 tf_table_err_at(table, i, err);
             return -1;
         }
@@ -128,6 +129,29 @@ static bool has_chats(const struct tf_trainer *t, const struct tf_table *table)
     return has;
 }
 
+/* Texts of a language model, each by itself or in blocks. */
+static int read_plain(struct tf_trainer *t, struct tf_dataset *d,
+                      const struct tf_table *table,
+                      const struct tf_dataset_opts *opts, struct tf_err *err)
+{
+    struct tf_dataset_opts whole = *opts;
+    size_t size = (size_t)t->config->block_size;
+
+    if (!size)
+        return tf_dataset_encode(d, table, opts, err);
+    if (opts->limit && size > opts->limit)
+        return tf_fail(err,
+                       "block_size %zu is more than the %zu tokens of the "
+                       "model, or of max_length",
+                       size, opts->limit);
+    whole.limit = 0;
+    whole.empty = true;
+    return tf_dataset_encode(d, table, &whole, err) ||
+                   tf_dataset_blocks(d, size, err)
+               ? -1
+               : 0;
+}
+
 /* Texts, or chats, of a causal model. */
 static int read_texts(struct tf_trainer *t, struct tf_dataset *d,
                       const struct tf_table *table,
@@ -137,7 +161,9 @@ static int read_texts(struct tf_trainer *t, struct tf_dataset *d,
                                  .all = !t->config->assistant_only };
 
     if (!has_chats(t, table))
-        return tf_dataset_encode(d, table, opts, err);
+        return read_plain(t, d, table, opts, err);
+    if (t->config->block_size)
+        return tf_fail(err, "block_size: chats are not cut into blocks");
     if (!t->chat)
         t->chat = tf_chat_open(t->tokenizer, err);
     data.chat = t->chat;
@@ -184,7 +210,7 @@ int tf_train_dataset(struct tf_trainer *t, struct tf_dataset *d,
         failed = read_texts(t, d, table, &opts, err);
         break;
     default:
-        failed = tf_dataset_encode(d, table, &opts, err);
+        failed = read_plain(t, d, table, &opts, err);
     }
     return failed || check_inputs(t, d, table, err) ? -1 : 0;
 }
