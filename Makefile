@@ -102,7 +102,8 @@ $(B)/tf-model: LDLIBS += -lcrypto
 
 $(B)/tests/test_hub_%: LDLIBS += -lcurl -lcrypto
 $(B)/tests/test_train_%: LDLIBS += -lyaml $(UNPACK) $(MPI_LIBS)
-$(B)/tests/test_parquet $(B)/tests/fuzz_parquet: \
+$(B)/tests/test_parquet $(B)/tests/test_arrow $(B)/tests/fuzz_parquet \
+$(B)/tests/fuzz_arrow: \
 	LDLIBS += $(UNPACK)
 $(TESTS): %: %.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)

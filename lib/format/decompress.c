@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <brotli/decode.h>
 #include <lz4.h>
+#include <lz4frame.h>
 #include <snappy-c.h>
 #include <string.h>
 #include <zlib.h>
@@ -38,6 +39,28 @@ static int unlz4(const void *in, size_t n, void *out, size_t size,
         LZ4_decompress_safe(in, out, (int)n, (int)size) != (int)size)
         return broken(err, "LZ4");
     return 0;
+}
+
+static int unlz4_frame(const void *in, size_t n, void *out, size_t size,
+                       struct tf_err *err)
+{
+    LZ4F_dctx *z;
+    size_t made = 0, used = 0, left = 1;
+
+    if (LZ4F_isError(LZ4F_createDecompressionContext(&z, LZ4F_VERSION)))
+        return tf_no_memory(err, PIECE);
+    while (left && !LZ4F_isError(left)) {
+        size_t room = size - made, more = n - used;
+
+        left = LZ4F_decompress(z, (char *)out + made, &room,
+                               (const char *)in + used, &more, NULL);
+        made += room;
+        used += more;
+        if (!room && !more)
+            break;
+    }
+    LZ4F_freeDecompressionContext(z);
+    return left || made != size ? broken(err, "LZ4") : 0;
 }
 
 static int unbrotli(const void *in, size_t n, void *out, size_t size,
@@ -113,6 +136,8 @@ int tf_decompress(enum tf_codec codec, const void *in, size_t n, void *out,
         return 0;
     case TF_CODEC_LZ4:
         return unlz4(in, n, out, size, err);
+    case TF_CODEC_LZ4_FRAME:
+        return unlz4_frame(in, n, out, size, err);
     }
     return tf_fail(err, "an unknown compression");
 }

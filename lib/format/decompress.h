@@ -14,6 +14,7 @@ enum tf_codec {
     TF_CODEC_BROTLI,
     TF_CODEC_ZSTD,
     TF_CODEC_LZ4, /* a raw block, without frames */
+    TF_CODEC_LZ4_FRAME,
 };
 
 /* Fill exactly `size` bytes of `out`; more or fewer are an error. */

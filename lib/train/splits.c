@@ -177,7 +177,7 @@ bool tf_path_matches(const char *pattern, const char *path)
 /* The reader that a name asks for; -1: none. Compression ends do not count. */
 static int format_of(const char *path)
 {
-    static const char *const ends[][3] = { { ".parquet" },
+    static const char *const ends[][3] = { { ".parquet", ".arrow" },
                                            { ".jsonl", ".json", ".ndjson" },
                                            { ".csv", ".tsv" },
                                            { ".txt" } };

@@ -9,10 +9,13 @@
 #include "base/io.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "format/arrow.h"
 #include "format/decompress.h"
 #include "format/parquet.h"
 #include "train/card.h"
 #include "train/table_parts.h"
+
+#define FEATURES "huggingface" /* key of the metadata of a data set's files */
 
 /* Bytes that the data of a run may have: what the machine has. */
 static size_t most_bytes(void)
@@ -148,8 +151,6 @@ static int read_text(struct tf_table *t, const char *path, struct tf_str text,
     }
     if (!text.len)
         return tf_fail(err, "empty");
-    if (begins_with(text, "ARROW1", 6))
-        return tf_fail(err, "Arrow files are not supported; give Parquet");
     if (memchr(text.s, 0, text.len < 4096 ? text.len : 4096))
         return tf_fail(err, "not a text; give JSON lines, CSV, TSV or Parquet");
     if (csv || ends_with(path, ".tsv"))
@@ -169,10 +170,9 @@ int tf_table_take_classes(struct tf_table *t, json_t *classes,
 }
 
 /* Hugging Face's features, as far as they name classes. */
-static int read_features(struct tf_table *t, const struct tf_parquet *p,
+static int read_features(struct tf_table *t, struct tf_str text,
                          struct tf_err *err)
 {
-    struct tf_str text = tf_parquet_metadata(p, "huggingface");
     json_t *all = text.s ? json_loadb(text.s, text.len, 0, NULL) : NULL;
     json_t *classes = tf_feature_classes(
         json_object_get(json_object_get(all, "info"), "features"));
@@ -189,7 +189,7 @@ static int read_parquet(struct tf_table *t, struct tf_str bytes,
     struct tf_parquet *p = tf_parquet_read(bytes.s, bytes.len, err);
     int more = p ? 1 : -1;
 
-    if (p && read_features(t, p, err))
+    if (p && read_features(t, tf_parquet_metadata(p, FEATURES), err))
         more = -1;
     for (size_t row = 1; more > 0; row++) {
         size_t at = t->text.len;
@@ -200,6 +200,35 @@ static int read_parquet(struct tf_table *t, struct tf_str bytes,
     }
     tf_parquet_close(p);
     return more;
+}
+
+static int read_arrow(struct tf_table *t, struct tf_str bytes,
+                      struct tf_err *err)
+{
+    struct tf_arrow *a = tf_arrow_read(bytes.s, bytes.len, err);
+    int more = a ? 1 : -1;
+
+    if (a && read_features(t, tf_arrow_metadata(a, FEATURES), err))
+        more = -1;
+    for (size_t row = 1; more > 0; row++) {
+        size_t at = t->text.len;
+
+        more = tf_arrow_next(a, &t->text, err);
+        if (more > 0 && tf_table_add_row(t, at, row, err))
+            more = -1;
+    }
+    tf_arrow_close(a);
+    return more;
+}
+
+static int read_bytes(struct tf_table *t, const char *path, struct tf_str bytes,
+                      const char *numeric, struct tf_err *err)
+{
+    if (begins_with(bytes, "PAR1", 4))
+        return read_parquet(t, bytes, err);
+    if (tf_arrow_is(bytes.s, bytes.len) || ends_with(path, ".arrow"))
+        return read_arrow(t, bytes, err);
+    return read_text(t, path, bytes, numeric, err);
 }
 
 int tf_table_read_file(struct tf_table *t, const char *path,
@@ -216,9 +245,7 @@ int tf_table_read_file(struct tf_table *t, const char *path,
         return -1;
     }
     text = (struct tf_str){ tf_buf_cstr(&bytes), bytes.len };
-    failed = begins_with(text, "PAR1", 4)
-                 ? read_parquet(t, text, err)
-                 : read_text(t, path, text, numeric, err);
+    failed = read_bytes(t, path, text, numeric, err);
     if (failed)
         tf_err_at(err, path);
     tf_buf_release(&bytes);

@@ -3,6 +3,7 @@
  * JSON object. What a file is, is told by its first bytes and its name:
  *
  *   Parquet              by its first bytes
+ *   Arrow                by its first bytes, or its name
  *   .csv .tsv            with a header line (RFC 4180)
  *   {...                 JSON lines; or one value over many lines: SQuAD's
  *                        {"data": [...]}, with its articles taken apart

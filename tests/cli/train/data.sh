@@ -10,6 +10,11 @@ labels() { # train_file [KEY=VALUE ...]
 }
 labels "$SRC/tests/golden/parquet/classes.parquet"
 labels "$SRC/tests/golden/parquet/classes.parquet" label_column=score
+# as save_to_disk() writes a set of splits
+mkdir -p saved/train
+cp "$SRC/tests/golden/arrow/classes.arrow" saved/train/data-00000-of-00001.arrow
+echo '{}' | tee saved/train/state.json > saved/dataset_dict.json
+labels saved
 mkdir -p films/pos films/neg
 echo 'a warm, funny film' | tee films/pos/1.txt > films/pos/2.txt
 echo 'dull and long' > films/neg/1.txt
