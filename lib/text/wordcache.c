@@ -29,6 +29,9 @@ int tf_wordcache_init(struct tf_wordcache *c, struct tf_err *err)
         if (!h->slots || !h->pool)
             return -1;
     }
+    /* A page that is read before it is written is the system's one of zeros,
+     * and to part with that interrupts the other threads: write first. */
+    memset(c->half[0].slots, 0, SLOTS * sizeof(*c->half[0].slots));
     return 0;
 }
 
@@ -118,6 +121,8 @@ static const uint32_t *find(const struct tf_wordcache_half *h, uint64_t hash,
     uint64_t slot;
     size_t i;
 
+    if (!h->count)
+        return NULL; /* its slots were never written */
     for (i = hash & (SLOTS - 1); (slot = h->slots[i]);
          i = (i + 1) & (SLOTS - 1)) {
         const uint32_t *entry = h->pool + (uint32_t)slot - 1;
