@@ -70,6 +70,27 @@ const void *tf_component_read(const struct tf_component *c, struct tf_json *j,
     return found;
 }
 
+int tf_components_read(struct tf_components *list, struct tf_json *j,
+                       int (*read)(struct tf_json *j, void **item,
+                                   struct tf_err *err),
+                       struct tf_err *err)
+{
+    void **grown;
+
+    if (!tf_json_array(j))
+        return 0;
+    while (tf_json_item(j)) {
+        grown = tf_grow(list->at, list->count + 1, sizeof(*grown), err);
+        if (!grown)
+            return -1;
+        list->at = grown;
+        if (read(j, &grown[list->count], err))
+            return -1;
+        list->count += grown[list->count] != NULL;
+    }
+    return 0;
+}
+
 int tf_component_string(struct tf_json *j, struct tf_str *out,
                         struct tf_err *err)
 {

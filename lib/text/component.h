@@ -36,6 +36,20 @@ struct tf_component {
 const void *tf_component_read(const struct tf_component *c, struct tf_json *j,
                               void *object, unsigned *seen, struct tf_err *err);
 
+/* The components of a Sequence. Zeroed memory is empty; whoever read them frees
+ * them and `at`. */
+struct tf_components {
+    void **at;
+    size_t count;
+};
+
+/* Append those of an array, each read by `read`, which gives NULL for one that
+ * does nothing: it is left out. Errors of JSON stay in `j`. */
+int tf_components_read(struct tf_components *list, struct tf_json *j,
+                       int (*read)(struct tf_json *j, void **item,
+                                   struct tf_err *err),
+                       struct tf_err *err);
+
 /* Read a string into `out`, which is owned by its holder and freed before. */
 int tf_component_string(struct tf_json *j, struct tf_str *out,
                         struct tf_err *err);

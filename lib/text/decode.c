@@ -57,26 +57,13 @@ static void read_count(struct tf_json *j, size_t *out)
         *out = (size_t)n;
 }
 
-static int read_items(struct tf_json *j, struct tf_decoder *d,
-                      struct tf_err *err)
+static int read_item(struct tf_json *j, void **out, struct tf_err *err)
 {
-    struct tf_decoder **grown, *item;
+    struct tf_decoder *item = NULL;
+    int failed = tf_decoder_read(j, &item, err);
 
-    if (tf_json_array(j))
-        while (tf_json_item(j)) {
-            if (tf_decoder_read(j, &item, err))
-                return -1;
-            if (!item)
-                continue;
-            grown = tf_grow(d->items, d->count + 1, sizeof(*grown), err);
-            if (!grown) {
-                tf_decoder_free(item);
-                return -1;
-            }
-            d->items = grown;
-            d->items[d->count++] = item;
-        }
-    return 0;
+    *out = item;
+    return failed;
 }
 
 /* Read the value of a member that is known; errors of JSON stay in `j`. */
@@ -108,7 +95,7 @@ static int read_member(struct tf_json *j, unsigned member, void *object,
     case PATTERN:
         return tf_pattern_read(j, &d->pattern, err);
     case DECODERS:
-        return read_items(j, d, err);
+        return tf_components_read(&d->items, j, read_item, err);
     default: /* the types that have one have one of them */
         return tf_component_string(j, &d->text, err);
     }
@@ -167,9 +154,9 @@ void tf_decoder_free(struct tf_decoder *d)
 
     if (!d)
         return;
-    for (i = 0; i < d->count; i++)
-        tf_decoder_free(d->items[i]);
-    free(d->items);
+    for (i = 0; i < d->items.count; i++)
+        tf_decoder_free(d->items.at[i]);
+    free(d->items.at);
     tf_pattern_release(&d->pattern);
     free((char *)d->text.s);
     free((char *)d->delimiter.s);

@@ -47,8 +47,8 @@ void tf_decode_step(const struct tf_decoder *d, struct tf_decoding *x)
     struct tf_strings held;
     size_t i;
 
-    for (i = 0; i < d->count; i++)
-        tf_decode_step(d->items[i], x);
+    for (i = 0; i < d->items.count; i++)
+        tf_decode_step(d->items.at[i], x);
     if (!d->run || x->failed)
         return;
     d->run(d, x);

@@ -2,6 +2,7 @@
 #ifndef TF_TEXT_DECODERS_H
 #define TF_TEXT_DECODERS_H
 
+#include "text/component.h"
 #include "text/decode.h"
 #include "text/pattern.h"
 #include "text/utf8.h"
@@ -31,9 +32,8 @@ struct tf_decoder {
     bool cleanup;            /* WordPiece, CTC */
     bool prefixed;           /* Metaspace: the first token's mark is no space */
     size_t start, stop;      /* Strip */
-    struct tf_pattern pattern; /* Replace */
-    struct tf_decoder **items; /* Sequence */
-    size_t count;
+    struct tf_pattern pattern;  /* Replace */
+    struct tf_components items; /* of Sequence */
 };
 
 tf_decoder_run tf_decode_bpe;

@@ -31,8 +31,8 @@ static void sequence(const struct tf_normalizer *n, struct tf_pretext *pre,
 {
     size_t i;
 
-    for (i = 0; i < n->count; i++)
-        tf_normalize(n->items[i], pre, origins);
+    for (i = 0; i < n->items.count; i++)
+        tf_normalize(n->items.at[i], pre, origins);
 }
 
 static const struct type {
@@ -80,26 +80,13 @@ static int read_charsmap(struct tf_json *j, struct tf_normalizer *n,
     return failed;
 }
 
-static int read_items(struct tf_json *j, struct tf_normalizer *n,
-                      struct tf_err *err)
+static int read_item(struct tf_json *j, void **out, struct tf_err *err)
 {
-    struct tf_normalizer **grown, *item;
+    struct tf_normalizer *item = NULL;
+    int failed = tf_normalizer_read(j, &item, err);
 
-    if (tf_json_array(j))
-        while (tf_json_item(j)) {
-            if (tf_normalizer_read(j, &item, err))
-                return -1;
-            if (!item)
-                continue;
-            grown = tf_grow(n->items, n->count + 1, sizeof(*grown), err);
-            if (!grown) {
-                tf_normalizer_free(item);
-                return -1;
-            }
-            n->items = grown;
-            n->items[n->count++] = item;
-        }
-    return 0;
+    *out = item;
+    return failed;
 }
 
 /* Read the value of a member that is known; errors of JSON stay in `j`. */
@@ -135,7 +122,7 @@ static int read_member(struct tf_json *j, unsigned member, void *object,
     case CHARSMAP:
         return read_charsmap(j, n, err);
     default:
-        return read_items(j, n, err);
+        return tf_components_read(&n->items, j, read_item, err);
     }
 }
 
@@ -190,9 +177,9 @@ void tf_normalizer_free(struct tf_normalizer *n)
 
     if (!n)
         return;
-    for (i = 0; i < n->count; i++)
-        tf_normalizer_free(n->items[i]);
-    free(n->items);
+    for (i = 0; i < n->items.count; i++)
+        tf_normalizer_free(n->items.at[i]);
+    free(n->items.at);
     tf_pattern_release(&n->pattern);
     tf_charsmap_free(n->map);
     free((char *)n->text.s);

@@ -2,6 +2,7 @@
 #ifndef TF_TEXT_NORMALIZERS_H
 #define TF_TEXT_NORMALIZERS_H
 
+#include "text/component.h"
 #include "text/charsmap.h"
 #include "text/normalize.h"
 #include "text/pattern.h"
@@ -15,11 +16,10 @@ struct tf_normalizer {
     tf_normalizer_run *run;
     bool clean_text, handle_chinese_chars, strip_accents, lowercase;
     bool strip_left, strip_right;
-    struct tf_pattern pattern;    /* of Replace */
-    struct tf_str text;           /* what Replace and Prepend put; owned */
-    struct tf_charsmap *map;      /* of Precompiled */
-    struct tf_normalizer **items; /* of Sequence */
-    size_t count;
+    struct tf_pattern pattern;  /* of Replace */
+    struct tf_str text;         /* what Replace and Prepend put; owned */
+    struct tf_charsmap *map;    /* of Precompiled */
+    struct tf_components items; /* of Sequence */
     /* of BertNormalizer: what becomes of each ASCII character; 0xFF: gone */
     unsigned char ascii[128];
 };

@@ -57,8 +57,8 @@ static void sequence(const struct tf_splitter *s, struct tf_pretext *pre,
 {
     size_t i;
 
-    for (i = 0; i < s->count; i++)
-        tf_split(s->items[i], pre, origins);
+    for (i = 0; i < s->items.count; i++)
+        tf_split(s->items.at[i], pre, origins);
 }
 
 static const struct type {
@@ -109,26 +109,13 @@ static void read_mark(struct tf_json *j, struct tf_splitter *s)
     s->mark_len = c.len;
 }
 
-static int read_items(struct tf_json *j, struct tf_splitter *s,
-                      struct tf_err *err)
+static int read_item(struct tf_json *j, void **out, struct tf_err *err)
 {
-    struct tf_splitter **grown, *item;
+    struct tf_splitter *item = NULL;
+    int failed = tf_splitter_read(j, &item, err);
 
-    if (tf_json_array(j))
-        while (tf_json_item(j)) {
-            if (tf_splitter_read(j, &item, err))
-                return -1;
-            if (!item)
-                continue;
-            grown = tf_grow(s->items, s->count + 1, sizeof(*grown), err);
-            if (!grown) {
-                tf_splitter_free(item);
-                return -1;
-            }
-            s->items = grown;
-            s->items[s->count++] = item;
-        }
-    return 0;
+    *out = item;
+    return failed;
 }
 
 static void read_length(struct tf_json *j, struct tf_splitter *s)
@@ -183,7 +170,7 @@ static int read_member(struct tf_json *j, unsigned member, void *object,
         read_length(j, s);
         break;
     case PRETOKENIZERS:
-        return read_items(j, s, err);
+        return tf_components_read(&s->items, j, read_item, err);
     default:
         tf_json_skip(j, NULL);
     }
@@ -251,9 +238,9 @@ void tf_splitter_free(struct tf_splitter *s)
 
     if (!s)
         return;
-    for (i = 0; i < s->count; i++)
-        tf_splitter_free(s->items[i]);
-    free(s->items);
+    for (i = 0; i < s->items.count; i++)
+        tf_splitter_free(s->items.at[i]);
+    free(s->items.at);
     tf_pattern_release(&s->pattern);
     free(s);
 }
@@ -264,8 +251,8 @@ bool tf_splitter_needs_origins(const struct tf_splitter *s)
 
     if (!s)
         return false;
-    for (i = 0; i < s->count; i++)
-        if (tf_splitter_needs_origins(s->items[i]))
+    for (i = 0; i < s->items.count; i++)
+        if (tf_splitter_needs_origins(s->items.at[i]))
             return true;
     return s->run == tf_split_metaspace && s->prepend == TF_PREPEND_FIRST;
 }

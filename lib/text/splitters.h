@@ -2,6 +2,7 @@
 #ifndef TF_TEXT_SPLITTERS_H
 #define TF_TEXT_SPLITTERS_H
 
+#include "text/component.h"
 #include "text/pattern.h"
 #include "text/rewrite.h"
 #include "text/split.h"
@@ -39,8 +40,7 @@ struct tf_splitter {
     bool split;                 /* Metaspace */
     bool individual_digits;     /* Digits */
     size_t length;              /* FixedLength */
-    struct tf_splitter **items; /* Sequence */
-    size_t count;
+    struct tf_components items; /* of Sequence */
 };
 
 tf_splitter_run tf_split_bert;
