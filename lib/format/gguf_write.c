@@ -1,7 +1,6 @@
 #include "format/gguf_write.h"
 
 #include <string.h>
-#include "base/io.h"
 
 #define ALIGNMENT 32 /* of tensors; the default, so no key says it */
 #define GGML_DIMS 4
@@ -180,43 +179,18 @@ static int put_header(struct tf_buf *b, const struct tf_gguf_meta *meta,
     return b->failed || meta->bytes.failed ? tf_no_memory(err, b->len) : 0;
 }
 
-static int put_all(FILE *f, const struct tf_buf *header,
-                   const struct tf_named_tensor *tensors, size_t n,
-                   tf_fill_fn *fill, void *arg, struct tf_err *err)
-{
-    static const char zeros[ALIGNMENT];
-
-    if (tf_put_bytes(f, header->data, header->len, err))
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        if (tf_put_tensor(f, &tensors[i], fill, arg, err) ||
-            tf_put_bytes(f, zeros, padding(tf_tensor_bytes(&tensors[i].tensor)),
-                         err))
-            return -1;
-    return 0;
-}
-
 int tf_gguf_write(const char *path, const struct tf_gguf_meta *meta,
                   const struct tf_named_tensor *tensors, size_t n,
                   tf_fill_fn *fill, void *arg, struct tf_err *err)
 {
     struct tf_buf header = TF_BUF_INIT;
-    struct tf_replace r;
     int failed = put_header(&header, meta, tensors, n, err);
 
     if (failed)
         tf_err_at(err, path);
     else
-        failed = tf_replace_open(&r, path, err);
-    if (!failed) {
-        failed = put_all(r.f, &header, tensors, n, fill, arg, err);
-        if (failed) {
-            tf_err_at(err, path);
-            tf_replace_abort(&r);
-        } else {
-            failed = tf_replace_commit(&r, err);
-        }
-    }
+        failed = tf_write_tensors(path, &header, tensors, n, ALIGNMENT, fill,
+                                  arg, err);
     tf_buf_release(&header);
     return failed ? -1 : 0;
 }

@@ -1,9 +1,9 @@
-/* A tensor on its way into a file, and what writers of files share. */
+/* A tensor on its way into a file, and the end that all writers share. */
 #ifndef TF_FORMAT_NAMED_TENSOR_H
 #define TF_FORMAT_NAMED_TENSOR_H
 
 #include <stddef.h>
-#include <stdio.h>
+#include "base/buf.h"
 #include "base/err.h"
 #include "nn/tensor.h"
 
@@ -17,8 +17,14 @@ struct tf_named_tensor {
 typedef int tf_fill_fn(void *arg, const struct tf_named_tensor *t, void *out,
                        struct tf_err *err);
 
-int tf_put_bytes(FILE *f, const void *p, size_t n, struct tf_err *err);
-/* A tensor's data, asked for when it is not there. */
-int tf_put_tensor(FILE *f, const struct tf_named_tensor *t, tf_fill_fn *fill,
-                  void *arg, struct tf_err *err);
+/*
+ * Write the file at `path`: a header, then each tensor's data, asked for where
+ * it is not there, with zeros behind it up to a multiple of `align`, at most
+ * TF_ALIGN_MAX. On failure the old file is as it was.
+ */
+#define TF_ALIGN_MAX 32
+int tf_write_tensors(const char *path, const struct tf_buf *header,
+                     const struct tf_named_tensor *tensors, size_t n,
+                     size_t align, tf_fill_fn *fill, void *arg,
+                     struct tf_err *err);
 #endif

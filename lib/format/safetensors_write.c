@@ -1,11 +1,8 @@
 #include "format/safetensors_write.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/io.h"
 #include "base/jsonl.h"
-#include "base/mem.h"
 
 /* The reference writer's order of types, by falling size. */
 static const enum tf_dtype order[] = {
@@ -73,7 +70,6 @@ int tf_safetensors_write(const char *path, struct tf_named_tensor *tensors,
                          struct tf_err *err)
 {
     struct tf_buf header = TF_BUF_INIT;
-    struct tf_replace r;
     int failed;
 
     if (n)
@@ -82,18 +78,7 @@ int tf_safetensors_write(const char *path, struct tf_named_tensor *tensors,
     if (failed)
         tf_err_at(err, path);
     else
-        failed = tf_replace_open(&r, path, err);
-    if (!failed) {
-        failed = tf_put_bytes(r.f, header.data, header.len, err);
-        for (size_t i = 0; !failed && i < n; i++)
-            failed = tf_put_tensor(r.f, &tensors[i], fill, arg, err);
-        if (failed) {
-            tf_err_at(err, path);
-            tf_replace_abort(&r);
-        } else {
-            failed = tf_replace_commit(&r, err);
-        }
-    }
+        failed = tf_write_tensors(path, &header, tensors, n, 1, fill, arg, err);
     tf_buf_release(&header);
     return failed ? -1 : 0;
 }
