@@ -161,18 +161,17 @@ const char *cli_model_path(const char *spec, enum cli_need need);
  * named. A part of cli_parse() where the tool has --adapter. */
 void cli_take_adapter(void);
 
-/* Become another of these tools, argv[0]: the one beside this program's real
- * path, else the one on PATH. Exits with 127 when there is none; for a child
- * process. */
-_Noreturn void cli_exec_tool(const char *const *argv);
-
-/* Start one that reads `in`; what it prints can be read from *out. Ends this
- * tool when that fails. */
+/* Start another of these tools, argv[0], that reads `in`: the one beside this
+ * program's real path, else the one on PATH. What it prints can be read from
+ * *out. Ends this tool when that fails. */
 pid_t cli_start_tool(const char *const *argv, int in, int *out);
-/* Its exit status once it has ended; CLI_FILE by a signal. */
+/* Its exit status once it has ended; CLI_FILE by a signal, 127: there is no
+ * such tool. */
 int cli_wait_tool(pid_t child);
 /* All that comes from a file descriptor, which is then closed. */
 void cli_read_all(int fd, struct tf_buf *out);
+/* The three at once, of one that reads nothing: its exit status. */
+int cli_run_tool(const char *const *argv, struct tf_buf *out);
 
 /*
  * The record loop over the files (none: standard input), exactly as tf(7)

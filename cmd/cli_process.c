@@ -1,13 +1,16 @@
 #include "cmd/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-_Noreturn void cli_exec_tool(const char *const *argv)
+/* Become another of these tools: the one beside this program's real path, else
+ * the one on PATH. */
+static _Noreturn void exec_tool(const char *const *argv)
 {
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -36,7 +39,7 @@ pid_t cli_start_tool(const char *const *argv, int in, int *out)
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        cli_exec_tool(argv);
+        exec_tool(argv);
     }
     close(ends[1]);
     *out = ends[0];
@@ -68,4 +71,14 @@ void cli_read_all(int fd, struct tf_buf *out)
     close(fd);
     if (out->failed)
         cli_die(CLI_FILE, "no memory");
+}
+
+int cli_run_tool(const char *const *argv, struct tf_buf *out)
+{
+    int null = open("/dev/null", O_RDONLY), fd;
+    pid_t child = cli_start_tool(argv, null, &fd);
+
+    close(null);
+    cli_read_all(fd, out);
+    return cli_wait_tool(child);
 }

@@ -1,12 +1,5 @@
 #include "cmd/cli_private.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 /* What tf-hub prints, the folder, is not needed: the cache is looked up again.
  * Its messages go to the user. */
 void cli_pull(const char *spec, enum cli_need need)
@@ -22,10 +15,10 @@ void cli_pull(const char *spec, enum cli_need need)
         "chat_template*",
         "additional_chat_templates/*",
     };
+    struct tf_buf printed = TF_BUF_INIT;
     const char *argv[32];
-    int status, null, n = 0;
+    int status, n = 0;
     size_t i;
-    pid_t child;
 
     argv[n++] = "tf-hub";
     argv[n++] = "pull";
@@ -44,26 +37,13 @@ void cli_pull(const char *spec, enum cli_need need)
     argv[n++] = spec;
     argv[n] = NULL;
 
-    child = fork();
-    if (child < 0)
-        cli_die(CLI_FILE, "can't run tf-hub: %s", strerror(errno));
-    if (!child) {
-        null = open("/dev/null", O_RDWR);
-        dup2(null, STDIN_FILENO); /* the records are not for it */
-        dup2(null, STDOUT_FILENO);
-        cli_exec_tool(argv);
-    }
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            cli_die(CLI_FILE, "can't wait for tf-hub: %s", strerror(errno));
-    if (WIFSIGNALED(status))
-        cli_die(CLI_FILE, "tf-hub pull %s was ended by signal %d", spec,
-                WTERMSIG(status));
-    if (WEXITSTATUS(status) == 127)
+    status = cli_run_tool(argv, &printed);
+    tf_buf_release(&printed);
+    if (status == 127)
         cli_die(CLI_FILE,
                 "%s is not in the cache and there is no tf-hub to pull it, "
                 "neither beside this program nor on PATH",
                 spec);
-    if (WEXITSTATUS(status))
-        cli_die(WEXITSTATUS(status), "can't get %s", spec);
+    if (status)
+        cli_die(status, "can't get %s", spec);
 }

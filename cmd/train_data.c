@@ -1,9 +1,7 @@
 #include "cmd/train_data.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/io.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -39,8 +37,7 @@ static int run_hub(const char *command, const struct words *more,
                    struct tf_buf *out)
 {
     struct words argv = { 0 };
-    int null, fd;
-    pid_t child;
+    int status;
 
     add_word(&argv, "tf-hub");
     add_word(&argv, command);
@@ -51,12 +48,9 @@ static int run_hub(const char *command, const struct words *more,
     add_word(&argv, "--");
     for (size_t i = 0; i < more->n; i++)
         add_word(&argv, more->v[i]);
-    null = open("/dev/null", O_RDONLY);
-    child = cli_start_tool(argv.v, null, &fd);
-    close(null);
-    cli_read_all(fd, out);
+    status = cli_run_tool(argv.v, out);
     free(argv.v);
-    return cli_wait_tool(child);
+    return status;
 }
 
 /* A data set, and what is known of it. */
