@@ -14,7 +14,8 @@ static struct tf_str word_of(const char *words, int n)
     return (struct tf_str){ words, strcspn(words, "|") };
 }
 
-/* The help, and the value that holds when the option is not given. */
+/* The help, and the value that holds when the option is not given. A choice
+ * whose tool asks whether it was given has none, or the help says which. */
 static void put_explanation(struct tf_buf *b, const struct cli_opt *o)
 {
     struct tf_str w;
@@ -37,7 +38,8 @@ static void put_explanation(struct tf_buf *b, const struct cli_opt *o)
         break;
     case CLI_CHOICE:
         w = word_of(o->arg, *(int *)o->value);
-        tf_buf_addf(b, " (default: %.*s)", (int)w.len, w.s);
+        if (!o->given)
+            tf_buf_addf(b, " (default: %.*s)", (int)w.len, w.s);
         break;
     default:
         break;

@@ -9,7 +9,8 @@ static bool weights_given, offline;
 
 const struct cli_opt hub_pull_opts[] = {
     { 0, "weights", CLI_CHOICE, &weights, "auto|safetensors|bin|gguf|onnx|all",
-      "which copy of the weights; auto: the first of these that is there",
+      "which copy of the weights; auto: the first of these that is there "
+      "(default: auto)",
       .given = &weights_given },
     HUB_INCLUDE,
     HUB_EXCLUDE,

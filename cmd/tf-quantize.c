@@ -17,8 +17,8 @@ static const struct cli_opt opts[] = {
     { 'o', "output", CLI_DIR_NAME, &output, "DIR",
       "the new model's folder; must be new or empty" },
     { 0, "type", CLI_CHOICE, &type, TF_QUANTIZE_TYPES,
-      "the type of the matrices; all but int8 give a GGUF", 0, 0, &type_given,
-      false },
+      "the type of the matrices, to be named; all but int8 give a GGUF", 0, 0,
+      &type_given },
     { 0, "threshold", CLI_FLOAT, &threshold, "X",
       "int8: activations from this magnitude on are outliers, kept in float32 "
       "(0: none)",
