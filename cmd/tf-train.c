@@ -146,19 +146,14 @@ static void find_model(struct tf_train_config *config)
 static void plot(const char *run)
 {
     struct tf_buf svg = TF_BUF_INIT;
-    struct tf_replace file;
     struct tf_err err;
 
     if (tf_plot_run(run, &svg, &err))
         cli_die(CLI_FILE, "%s", err.msg);
     if (!strcmp(plot_file, "-")) {
         fwrite(svg.data, 1, svg.len, stdout);
-    } else {
-        if (tf_replace_open(&file, plot_file, &err))
-            cli_die(CLI_FILE, "%s", err.msg);
-        fwrite(svg.data, 1, svg.len, file.f);
-        if (tf_replace_commit(&file, &err))
-            cli_die(CLI_FILE, "%s", err.msg);
+    } else if (tf_file_write(plot_file, svg.data, svg.len, &err)) {
+        cli_die(CLI_FILE, "%s", err.msg);
     }
     tf_buf_release(&svg);
 }

@@ -197,3 +197,16 @@ void tf_replace_abort(struct tf_replace *r)
     free(r->aside);
     *r = (struct tf_replace){ 0 };
 }
+
+int tf_file_write(const char *path, const void *p, size_t n, struct tf_err *err)
+{
+    struct tf_replace r;
+
+    if (tf_replace_open(&r, path, err))
+        return -1;
+    if (!n || fwrite(p, 1, n, r.f) == n)
+        return tf_replace_commit(&r, err);
+    tf_fail(err, "%s: can't write: %s", path, strerror(errno));
+    tf_replace_abort(&r);
+    return -1;
+}

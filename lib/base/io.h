@@ -52,6 +52,9 @@ int tf_replace_open(struct tf_replace *r, const char *path, struct tf_err *err);
 /* Sync and rename. On failure the old file is as it was. Ends `r`. */
 int tf_replace_commit(struct tf_replace *r, struct tf_err *err);
 void tf_replace_abort(struct tf_replace *r); /* ends `r`, removes the aside */
+/* The same at once, of n bytes. */
+int tf_file_write(const char *path, const void *p, size_t n,
+                  struct tf_err *err);
 
 static inline uint16_t tf_load_le16(const void *p)
 {

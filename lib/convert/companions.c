@@ -13,20 +13,10 @@ static int write_bytes(const char *dir, const char *name, const void *p,
                        size_t n, struct tf_err *err)
 {
     char *path = tf_path(dir, name, err);
-    struct tf_replace r;
-    int failed;
+    int failed = !path || tf_file_write(path, p, n, err);
 
-    if (!path)
-        return -1;
-    failed = tf_replace_open(&r, path, err);
-    if (!failed && n && fwrite(p, 1, n, r.f) != n) {
-        failed = tf_fail(err, "%.300s: can't write: %s", path, strerror(errno));
-        tf_replace_abort(&r);
-    } else if (!failed) {
-        failed = tf_replace_commit(&r, err);
-    }
     free(path);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 int tf_write_text(const char *dir, const char *name, const struct tf_buf *text,

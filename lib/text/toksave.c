@@ -142,18 +142,10 @@ static int write_file(const char *dir, const char *name,
                       const struct tf_buf *text, struct tf_err *err)
 {
     char *path = tf_path(dir, name, err);
-    struct tf_replace r;
-    int failed;
+    int failed = !path || tf_file_write(path, text->data, text->len, err);
 
-    if (!path)
-        return -1;
-    failed = tf_replace_open(&r, path, err);
-    if (!failed) {
-        fwrite(text->data, 1, text->len, r.f);
-        failed = tf_replace_commit(&r, err);
-    }
     free(path);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 /* chat_template.jinja goes along. */
