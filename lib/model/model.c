@@ -40,10 +40,19 @@ static int count_labels(struct tf_model *m, enum tf_task task,
     return tf_config_count_labels(&m->config, t->dim[0], err);
 }
 
+/* A weight that no model without this head has, or NULL. */
+static const char *own_weight(const struct tf_head_spec *spec)
+{
+    if (!spec->tied)
+        return spec->out;
+    return spec->dense_in_base ? NULL : spec->dense;
+}
+
 static int bind_head(struct tf_model *m, enum tf_task task,
                      struct tf_bind *bind, struct tf_err *err)
 {
     const struct tf_head_spec *spec = &m->arch.heads[task];
+    const char *own = own_weight(spec);
     const char *type = m->arch.name ? m->arch.name : "this architecture";
 
     if (task == TF_TASK_NONE)
@@ -54,11 +63,11 @@ static int bind_head(struct tf_model *m, enum tf_task task,
         return -1;
     bind->inside = false;
     bind->fresh = bind->params != NULL;
-    if (!bind->fresh && !spec->tied && !tf_bind_has(bind, spec->out, ".weight"))
+    if (!bind->fresh && own && !tf_bind_has(bind, own, ".weight"))
         return tf_fail(err,
                        "no head for %s: tensor \"%s.weight\" is missing; this "
                        "model was saved without one, fine-tune it first",
-                       tf_task_name(task), spec->out);
+                       tf_task_name(task), own);
     m->task = task;
     m->head.pad = tf_config_id(&m->config, "pad_token_id");
     m->head.eos = tf_config_id(&m->config, "eos_token_id");
