@@ -108,7 +108,7 @@ int eval_lm(const struct cli_tool *like, char **files)
     if (!dir)
         dir = cli_model_path(cli.model, CLI_NEED_MODEL);
     if (!dir)
-        cli_usage("-m MODEL is needed: a folder, a .gguf file or a hub id");
+        cli_usage("no model is named: -m MODEL");
     tool.members = members;
     tool.data_size = sizeof(struct tf_input);
     tool.data_release = release;

@@ -390,7 +390,7 @@ static void open_model(struct encoder *e)
     struct tf_err err;
 
     if (!cli.model)
-        cli_usage("no model: name one with -m");
+        cli_usage("no model is named: -m MODEL");
     if (tf_embedder_open(&e->embedder,
                          cli_model_path(cli.model, CLI_NEED_MODEL), &err))
         cli_die(CLI_FILE, "%s", err.msg);

@@ -195,7 +195,7 @@ static void open_model(struct fill *f)
     struct tf_err err;
 
     if (!cli.model)
-        cli_usage("no model: name one with -m");
+        cli_usage("no model is named: -m MODEL");
     cli_reader_open(&f->reader, cli_model_path(cli.model, CLI_NEED_MODEL),
                     TF_MASKED_LM);
     info = tf_tokenizer_info(f->reader.tokenizer);

@@ -548,7 +548,7 @@ int main(int argc, char **argv)
     int status;
 
     if (!dir)
-        cli_usage("-m MODEL is needed: a folder, a .gguf file or a hub id");
+        cli_usage("no model is named: -m MODEL");
     if (generate_options.stream) {
         cli.format = CLI_RAW;
         tool.token_budget = 1; /* one record at a time */

@@ -246,7 +246,7 @@ static void open_model(struct asker *a)
     const struct tf_tokenizer_info *info;
 
     if (!cli.model)
-        cli_usage("no model: name one with -m");
+        cli_usage("no model is named: -m MODEL");
     cli_reader_open(&a->reader, cli_model_path(cli.model, CLI_NEED_MODEL),
                     TF_QUESTION_ANSWERING);
     info = tf_tokenizer_info(a->reader.tokenizer);

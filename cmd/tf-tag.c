@@ -277,7 +277,7 @@ static void split_ignored(struct tagger *t)
 static void open_model(struct tagger *t)
 {
     if (!cli.model)
-        cli_usage("no model: name one with -m");
+        cli_usage("no model is named: -m MODEL");
     cli_reader_open(&t->reader, cli_model_path(cli.model, CLI_NEED_MODEL),
                     TF_TOKEN_CLASSIFICATION);
     t->opts.aggregation = (enum tf_aggregation)aggregation;

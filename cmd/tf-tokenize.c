@@ -488,7 +488,7 @@ int main(int argc, char **argv)
     int status = CLI_OK;
 
     if (!cli.model)
-        cli_usage("no model: name one with -m");
+        cli_usage("no model is named: -m MODEL");
     check_options();
     z.tok =
         tf_tokenizer_open(cli_model_path(cli.model, CLI_NEED_TOKENIZER), &err);
