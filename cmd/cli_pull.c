@@ -45,5 +45,6 @@ void cli_pull(const char *spec, enum cli_need need)
                 "neither beside this program nor on PATH",
                 spec);
     if (status)
-        cli_die(status, "can't get %s", spec);
+        cli_die(status,
+                "can't get %s, and no file or folder here has that name", spec);
 }
