@@ -194,6 +194,10 @@ static void multiplies_shapes_of_many_blocks(void **state)
     product(1300, 70, 300, TF_F32, BY_ROWS, TF_F32, BY_ROWS);
     product(70, 1300, 300, TF_F32, BY_COLUMNS, TF_F32, BY_ROWS);
     product(6, 1700, 300, TF_F32, BY_ROWS, TF_F16, BY_ROWS);
+    product(100, 133, 200, TF_F32, BY_ROWS, TF_F16, BY_COLUMNS);
+    product(100, 133, 200, TF_F32, BY_ROWS, TF_F32, BY_ROWS);
+    product(100, 133, 203, TF_F16, BY_ROWS, TF_F16, BY_ROWS);
+    product(133, 100, 200, TF_F16, BY_ROWS, TF_F32, BY_COLUMNS);
 }
 
 static void multiplies_more_than_is_packed_at_a_time(void **state)
@@ -274,7 +278,7 @@ static void applies_the_epilogue_in_its_order(void **state)
  * instructions make it: few rows go without AMX. */
 static void sums_in_one_order_whatever_the_rows(void **state)
 {
-    enum { M = 200, N = 90, K = 600 };
+    enum { M = 200, N = 110, K = 600 };
     struct operand a, b;
     struct tf_gemm g = { .n = N, .k = K, .ldc = N };
     struct tf_err err;

@@ -68,9 +68,10 @@ static struct tf_product product_of(const struct tf_gemm *g)
 
 /*
  * bfloat16 hardware makes float32 products too: an operand is a sum of three
- * bfloat16 (of one, when it is one), and of the nine products of these parts
- * the six that reach into float32's 24 bits are summed (Henry, Tang and
- * Heinecke 2019). To take the operands apart pays for products of some size.
+ * bfloat16 (of two, when it is float16; of one, when it is one), and of the
+ * nine products of these parts the six that reach into float32's 24 bits are
+ * summed (Henry, Tang and Heinecke 2019). To take the operands apart pays for
+ * products of some size.
  */
 static bool by_pairs(const struct tf_gemm *g)
 {

@@ -3,8 +3,9 @@
 #include "kernel/gemm_parts.h"
 
 enum {
-    GROUP = 16,   /* rows unpacked together before they are transposed */
-    GROUP_K = 256 /* k unpacked together: a multiple of every block */
+    GROUP = 16,    /* rows unpacked together before they are transposed */
+    GROUP_K = 256, /* k unpacked together: a multiple of every block */
+    ROWS_AHEAD = 8
 };
 
 static const void *element(const struct tf_side *s, size_t i, size_t p)
@@ -136,28 +137,45 @@ static void float_panel(float *dst, size_t nr, const struct tf_side *s,
             dst[q * nr + c] = 0;
 }
 
+/* Of rows that lie along k a part is wanted, which is too short a stream for
+ * the memory: fetch those that follow. */
+static void fetch_row(const struct tf_side *s, size_t i, size_t p, size_t k)
+{
+    const struct tf_dtype_info *type = tf_dtype_info(s->dtype);
+    size_t bytes = k / type->block * type->bytes, at;
+    const char *row = element(s, i, p);
+
+    for (at = 0; at < bytes; at += 64)
+        __builtin_prefetch(row + at);
+}
+
 void tf_pack_rows(float *dst, size_t ldd, size_t plane, struct tf_cells how,
                   const struct tf_side *s, size_t i, size_t m, size_t p,
                   size_t k, size_t cells, float *strip)
 {
-    const float *src = strip;
-    size_t r, lds = 2 * cells;
+    bool in_place = tf_rows_in_place(s) && k == 2 * cells;
+    size_t lds = 2 * cells, r;
+    float *row = strip;
 
     if (!how.pairs) {
         float_rows(dst, ldd, s, i, m, p, k);
         return;
     }
-    if (tf_rows_in_place(s) && k == lds) {
-        src = element(s, i, p);
-        lds = s->along;
-    } else {
+    if (s->depth != 1)
         float_rows(strip, lds, s, i, m, p, k);
-        for (r = 0; r < m; r++)
-            memset(strip + r * lds + k, 0, (lds - k) * sizeof(*strip));
+    for (r = 0; r < m; r++, dst += ldd) {
+        if (s->depth != 1) {
+            row = strip + r * lds;
+        } else {
+            fetch_row(s, i + r + ROWS_AHEAD, p, k);
+            if (!in_place)
+                float_rows(strip, lds, s, i + r, 1, p, k);
+        }
+        if (!in_place)
+            memset(row + k, 0, (lds - k) * sizeof(*row));
+        tf_kernels()->split((uint32_t *)(void *)dst, plane, how.planes,
+                            in_place ? element(s, i + r, p) : row, lds);
     }
-    for (r = 0; r < m; r++)
-        tf_kernels()->split((uint32_t *)(void *)(dst + r * ldd), plane,
-                            how.planes, src + r * lds, 2 * cells);
 }
 
 void tf_pack_panel(float *dst, size_t nr, struct tf_cells how,

@@ -59,17 +59,25 @@ static struct tf_cells cells_of(const struct plan *p, const struct tf_side *s)
     struct tf_cells c = { p->g->pairs, 1 };
 
     if (c.pairs && s->dtype != TF_BF16)
-        c.planes = 3;
+        c.planes = s->dtype == TF_F16 ? 2 : 3;
     return c;
+}
+
+/* Whether C's columns are the rows. Rows of pairs are packed by the thread that
+ * multiplies them, panels are shared: those are the fewer. */
+static bool rows_are_columns(const struct tf_product *g)
+{
+    if (g->pairs && g->a.depth == 1)
+        return g->n > g->m;
+    return cost(g->k, &g->b, g->n, &g->a, g->m) + (double)g->m * (double)g->n <
+           cost(g->k, &g->a, g->m, &g->b, g->n);
 }
 
 static void orient(struct plan *p)
 {
     const struct tf_product *g = p->g;
 
-    p->turned =
-        cost(g->k, &g->b, g->n, &g->a, g->m) + (double)g->m * (double)g->n <
-        cost(g->k, &g->a, g->m, &g->b, g->n);
+    p->turned = rows_are_columns(g);
     p->row_side = p->turned ? g->b : g->a;
     p->panel_side = p->turned ? g->a : g->b;
     p->row_cells = cells_of(p, &p->row_side);

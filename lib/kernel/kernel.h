@@ -71,7 +71,7 @@ struct tf_tile {
     const float *ahead;
     size_t step;
     /* Only for bf16: a and b are sums of so many planes, each so many cells
-     * after the last; 1 or 3. */
+     * after the last; 1 to 3. */
     unsigned a_planes, b_planes;
     size_t a_plane, b_plane;
 };

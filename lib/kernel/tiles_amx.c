@@ -153,39 +153,69 @@ INLINE void bf16_planes(bool high, bool wide, const struct tf_tile *t, size_t p)
     }
 }
 
-/* Three planes by three: the six products that reach into 24 bits, each with
- * one side of the one before. */
-INLINE void bf16_six(bool high, bool wide, const struct tf_tile *t, size_t p)
+INLINE void load_side(bool b, bool high, bool wide, const struct tf_tile *t,
+                      size_t plane, size_t p)
 {
-    load_a(high, t, 0, p);
-    load_b(wide, t, 2, p);
+    if (b)
+        load_b(wide, t, plane, p);
+    else
+        load_a(high, t, plane, p);
+}
+
+/* Planes by planes: the products, six of three planes by three, that reach into
+ * 24 bits, each with one side of the one before. They come in one order of C's
+ * rows and columns, which are exchanged in what is turned. */
+INLINE void bf16_several(bool turned, bool high, bool wide,
+                         const struct tf_tile *t, size_t p)
+{
+    bool row = turned, column = !turned;
+    unsigned rows = turned ? t->b_planes : t->a_planes;
+    unsigned columns = turned ? t->a_planes : t->b_planes;
+
+    load_side(row, high, wide, t, 0, p);
+    if (columns > 2) {
+        load_side(column, high, wide, t, 2, p);
+        multiply_bf16(high, wide);
+    }
+    load_side(column, high, wide, t, 1, p);
     multiply_bf16(high, wide);
-    load_b(wide, t, 1, p);
+    load_side(row, high, wide, t, 1, p);
     multiply_bf16(high, wide);
-    load_a(high, t, 1, p);
+    load_side(column, high, wide, t, 0, p);
     multiply_bf16(high, wide);
-    load_b(wide, t, 0, p);
-    multiply_bf16(high, wide);
-    load_a(high, t, 2, p);
-    multiply_bf16(high, wide);
-    load_a(high, t, 0, p);
+    if (rows > 2) {
+        load_side(row, high, wide, t, 2, p);
+        multiply_bf16(high, wide);
+    }
+    load_side(row, high, wide, t, 0, p);
     multiply_bf16(high, wide);
 }
 
-INLINE void bf16_of(bool high, bool wide, const struct tf_tile *t)
+INLINE void bf16_tile(bool turned, bool high, bool wide,
+                      const struct tf_tile *t)
 {
-    bool six = t->a_planes > 1 && t->b_planes > 1;
+    bool several = t->a_planes > 1 && t->b_planes > 1;
     size_t p;
 
     load_sums(high, wide, t);
     for (p = 0; p < t->k; p += STEP) {
-        if (six)
-            bf16_six(high, wide, t, p);
+        if (several)
+            bf16_several(turned, high, wide, t, p);
         else
             bf16_planes(high, wide, t, p);
         fetch_ahead(t, p);
     }
     store_sums(high, wide, t);
+}
+
+INLINE void bf16_of(bool high, bool wide, const struct tf_tile *t)
+{
+    bf16_tile(false, high, wide, t);
+}
+
+INLINE void turned_of(bool high, bool wide, const struct tf_tile *t)
+{
+    bf16_tile(true, high, wide, t);
 }
 
 #define TILE(name)                                                             \
@@ -203,6 +233,7 @@ INLINE void bf16_of(bool high, bool wide, const struct tf_tile *t)
 
 TILE(int8)
 TILE(bf16)
+TILE(turned)
 
 /* Take the nearest bfloat16 off x, as float32; what is left when that is not
  * finite is 0. */
@@ -256,7 +287,8 @@ static void split(uint32_t *dst, size_t plane, unsigned planes,
             continue;
         _mm512_mask_storeu_epi32(dst + plane, mask,
                                  upper_halves(take_off(&x), take_off(&y)));
-        _mm512_mask_storeu_epi32(dst + 2 * plane, mask, upper_halves(x, y));
+        if (planes == 3)
+            _mm512_mask_storeu_epi32(dst + 2 * plane, mask, upper_halves(x, y));
     }
 }
 
@@ -284,7 +316,8 @@ static void split_pairs(uint32_t *dst, size_t plane, unsigned planes,
             continue;
         _mm512_mask_storeu_epi32(dst + plane, mask,
                                  pairs(take_off(&x), take_off(&y)));
-        _mm512_mask_storeu_epi32(dst + 2 * plane, mask, pairs(x, y));
+        if (planes == 3)
+            _mm512_mask_storeu_epi32(dst + 2 * plane, mask, pairs(x, y));
     }
 }
 
@@ -307,6 +340,7 @@ void tf_tiles_amx(struct tf_kernels *k)
     k->bf16.block_rows = 512;
     k->bf16.block_columns = 384;
     k->bf16.tile = tile_bf16;
+    k->bf16.turned = tile_turned;
     k->split = split;
     k->split_pairs = split_pairs;
 }
