@@ -302,6 +302,11 @@ static void take_panel(const struct plan *p, const struct job *j, size_t block,
     t->ahead = t->b;
     if (t->step)
         t->ahead += t->b_planes * t->b_plane;
+    /* rows that lie end to end and meet one panel are a stream */
+    if (p->rows_in_place && p->columns <= nr && p->row_side.along == t->k) {
+        t->step = p->tile_rows;
+        t->ahead = (const float *)t->a + p->tile_rows * t->lda;
+    }
 }
 
 /* Sums that are complete go to C. */
