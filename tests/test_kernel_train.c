@@ -140,12 +140,53 @@ static void draws_are_the_same_everywhere(void **state)
             }
 }
 
+static void check_adamw(const struct tf_kernels *k, size_t n, bool still)
+{
+    struct tf_adamw a = { 0.5f, 0.99f, 0.9f, 0.999f, 0.01f, 3, 1e-6f };
+    float w[N], g[N], m[N], v[N], right_w[N], right_g[N], right_m[N];
+    float right_v[N];
+    size_t i;
+
+    fill(w, n, 1, 1);
+    fill(g, n, 1, 2);
+    fill(m, n, still ? 1e-36f : 0.1f, 3);
+    fill(v, n, still ? 1e-36f : 0.1f, 4);
+    for (i = 0; i < n; i++)
+        v[i] = fabsf(v[i]);
+    memcpy(right_w, w, sizeof(w));
+    memcpy(right_g, g, sizeof(g));
+    memcpy(right_m, m, sizeof(m));
+    memcpy(right_v, v, sizeof(v));
+    assert_int_equal(k->adamw(&a, w, still ? NULL : g, m, v, n), !still);
+    assert_int_equal(
+        ref->adamw(&a, right_w, still ? NULL : right_g, right_m, right_v, n),
+        !still);
+    compare(k->name, "weights", w, right_w, n, 1);
+    compare(k->name, "means", m, right_m, n, 1);
+    compare(k->name, "squares", v, right_v, n, 1);
+    for (i = 0; i < n; i++)
+        assert_true(still ? m[i] == 0 && v[i] == 0 : g[i] == 0);
+}
+
+static void adamw_steps_alike(void **state)
+{
+    size_t i, n;
+
+    (void)state;
+    for (i = 0; i < LEVELS; i++)
+        for (n = 1; n < N && tf_kernels_at(levels[i]); n += n < 40 ? 1 : 37) {
+            check_adamw(tf_kernels_at(levels[i]), n, false);
+            check_adamw(tf_kernels_at(levels[i]), n, true);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slopes_of_activations_agree),
         cmocka_unit_test(norms_go_back_alike),
         cmocka_unit_test(draws_are_the_same_everywhere),
+        cmocka_unit_test(adamw_steps_alike),
     };
 
     ref = tf_kernels_at("ref");

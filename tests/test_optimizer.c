@@ -245,6 +245,93 @@ static void bfloat16_follows_its_master(void **state)
     close_params(&f);
 }
 
+/* A table most of whose rows get no gradient, and another step by step. */
+enum { ROWS = 9000, COLS = 7, CELLS = ROWS * COLS };
+
+struct table {
+    float data[CELLS], grad[CELLS];
+    uint8_t rows[ROWS];
+    struct tf_tensor tensor;
+    struct tf_param param;
+};
+
+static void open_table(struct table *t, bool counted)
+{
+    for (size_t i = 0; i < CELLS; i++)
+        t->data[i] = (float)(i % 101) / 101 - 0.5f;
+    t->tensor = (struct tf_tensor){ .dtype = TF_F32,
+                                    .ndim = 2,
+                                    .dim = { ROWS, COLS },
+                                    .ld = COLS,
+                                    .data = t->data,
+                                    .grad = t->grad,
+                                    .grad_rows = counted ? t->rows : NULL };
+    t->param = (struct tf_param){ .name = "table",
+                                  .tensor = &t->tensor,
+                                  .decay = true };
+}
+
+static void add_gradients(struct table *t, int step)
+{
+    for (size_t row = (size_t)step; row < ROWS; row += 17 + (size_t)step) {
+        t->rows[row] = 1;
+        for (size_t i = row * COLS; i < (row + 1) * COLS; i++)
+            t->grad[i] = (float)(i % 13) - 6;
+    }
+}
+
+static struct tf_optimizer *moved(struct tf_optimizer *from,
+                                  struct tf_param *param,
+                                  const struct tf_optimizer_config *c)
+{
+    struct tf_err err;
+    struct tf_optimizer *to = tf_optimizer_new(c, param, 1, &err);
+    const char *name;
+    size_t n;
+
+    for (size_t i = 0; tf_optimizer_state(from, 0, i, &name, &n); i++)
+        memcpy(tf_optimizer_state(to, 0, i, &name, &n),
+               tf_optimizer_state(from, 0, i, &name, &n), n * sizeof(float));
+    tf_optimizer_set_steps(to, tf_optimizer_steps(from));
+    tf_optimizer_free(from);
+    return to;
+}
+
+static void rows_without_gradients_are_stepped_alike(void **state)
+{
+    static struct table counted, plain;
+    struct tf_optimizer_config c;
+    struct tf_optimizer *a, *b;
+    struct tf_err err;
+    double norm;
+    int step;
+
+    (void)state;
+    tf_optimizer_defaults(&c, TF_ADAMW);
+    c.weight_decay = 0.1;
+    open_table(&counted, true);
+    open_table(&plain, false);
+    a = tf_optimizer_new(&c, &counted.param, 1, &err);
+    b = tf_optimizer_new(&c, &plain.param, 1, &err);
+    for (step = 0; step < 6; step++) {
+        add_gradients(&counted, step);
+        add_gradients(&plain, step);
+        norm = tf_optimizer_norm(b, pool);
+        assert_true(fabs(tf_optimizer_norm(a, pool) - norm) <= 1e-6 * norm);
+        tf_optimizer_step(a, pool, 0.01, 0.5);
+        tf_optimizer_step(b, pool, 0.01, 0.5);
+        if (step == 3)
+            a = moved(a, &counted.param, &c);
+    }
+    assert_memory_equal(counted.data, plain.data, sizeof(plain.data));
+    for (size_t i = 0; i < ROWS; i++)
+        assert_int_equal(counted.rows[i], 0);
+    for (size_t i = 0; i < CELLS; i++)
+        assert_true(counted.grad[i] == 0);
+    tf_optimizer_free(a);
+    tf_optimizer_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +340,7 @@ int main(void)
         cmocka_unit_test(adafactor_factors_matrices),
         cmocka_unit_test(state_can_be_moved_to_another),
         cmocka_unit_test(bfloat16_follows_its_master),
+        cmocka_unit_test(rows_without_gradients_are_stepped_alike),
     };
     struct tf_err err;
     int failed;

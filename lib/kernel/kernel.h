@@ -117,6 +117,12 @@ struct tf_finish {
     bool accumulate; /* into c, else over it */
 };
 
+/* A step of AdamW (Loshchilov and Hutter 2019) with the gradient g factor:
+ * w = w shrink - step m / (sqrt(v) correct + eps). */
+struct tf_adamw {
+    float factor, shrink, beta1, beta2, step, correct, eps;
+};
+
 struct tf_q8;
 struct tf_q8_side;
 struct tf_block_kind;
@@ -212,6 +218,12 @@ struct tf_kernels {
      * [first, first + n) of the stream of draws */
     void (*dropout)(const struct tf_draws *d, uint64_t first, float *dst,
                     const float *src, size_t n);
+    /* Steps w and its moments m and v, and sets g to zero; g may be NULL and
+     * counts as zeros then. Moments below 1e-36 become 0: denormal numbers,
+     * which those of gradients that stay zero would come to, are slow. Returns
+     * whether a moment is not zero. */
+    bool (*adamw)(const struct tf_adamw *a, float *w, float *g, float *m,
+                  float *v, size_t n);
 
     /* 16-bit types as float32 and back (to nearest even) */
     void (*unpack_bf16)(float *dst, const void *src, size_t n);
@@ -224,8 +236,7 @@ struct tf_kernels {
 const struct tf_kernels *tf_kernels(void);
 
 /* Numbers as F32, BF16 or F16. */
-void tf_pack_floats(enum tf_dtype dtype, void *dst, const float *src,
-                    size_t n);
+void tf_pack_floats(enum tf_dtype dtype, void *dst, const float *src, size_t n);
 
 /* The table capped at `level` for tests: NULL when this CPU has not that level
  * or it is no level's name. "ref" always exists. */

@@ -132,6 +132,31 @@ static void dropout(const struct tf_draws *d, uint64_t first, float *dst,
     }
 }
 
+static float flushed(float x)
+{
+    return fabsf(x) < 1e-36f ? 0 : x;
+}
+
+static bool adamw(const struct tf_adamw *a, float *w, float *g, float *m,
+                  float *v, size_t n)
+{
+    bool moves = false;
+    float grad;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        grad = g ? g[i] * a->factor : 0;
+        m[i] = flushed(m[i] + (grad - m[i]) * (1 - a->beta1));
+        v[i] = flushed(v[i] * a->beta2 + grad * grad * (1 - a->beta2));
+        w[i] = w[i] * a->shrink -
+               a->step * m[i] / (sqrtf(v[i]) * a->correct + a->eps);
+        moves = moves || m[i] != 0 || v[i] != 0;
+        if (g)
+            g[i] = 0;
+    }
+    return moves;
+}
+
 void tf_kernels_ref_train(struct tf_kernels *k)
 {
     k->act_back[TF_ACT_NONE] = back_none;
@@ -145,4 +170,5 @@ void tf_kernels_ref_train(struct tf_kernels *k)
     k->act_back[TF_ACT_SIGMOID] = back_sigmoid;
     k->norm_back = norm_back;
     k->dropout = dropout;
+    k->adamw = adamw;
 }

@@ -68,6 +68,11 @@ static inline vf v_mul(vf a, vf b)
     return _mm512_mul_ps(a, b);
 }
 
+static inline vf v_sqrt(vf x)
+{
+    return _mm512_sqrt_ps(x);
+}
+
 static inline vf v_div(vf a, vf b)
 {
     return _mm512_div_ps(a, b);

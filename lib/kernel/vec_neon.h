@@ -76,6 +76,11 @@ static inline vf v_mul(vf a, vf b)
     return vmulq_f32(a, b);
 }
 
+static inline vf v_sqrt(vf x)
+{
+    return vsqrtq_f32(x);
+}
+
 static inline vf v_div(vf a, vf b)
 {
     return vdivq_f32(a, b);

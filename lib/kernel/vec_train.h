@@ -90,6 +90,14 @@ INLINE vf load_up_to(const float *p, size_t n)
     return n < V_LANES ? v_load_n(p, n) : v_load(p);
 }
 
+INLINE void store_up_to(float *p, vf x, size_t n)
+{
+    if (n < V_LANES)
+        v_store_n(p, x, n);
+    else
+        v_store(p, x);
+}
+
 /* g = dy (w + w_offset), one vector of it */
 INLINE vf weighed(const struct tf_norm_back *norm, const float *dy, size_t i,
                   size_t n)
@@ -129,10 +137,7 @@ static void norm_back(const struct tf_norm_back *norm, float *dx,
         d = v_mul(d, v_set(r));
         if (norm->add)
             d = v_add(d, load_up_to(dx + i, n - i));
-        if (n - i < V_LANES)
-            v_store_n(dx + i, d, n - i);
-        else
-            v_store(dx + i, d);
+        store_up_to(dx + i, d, n - i);
     }
 }
 
@@ -216,6 +221,39 @@ static void dropout(const struct tf_draws *d, uint64_t first, float *dst,
     }
 }
 
+INLINE vf flushed(vf x)
+{
+    return v_select(v_less(v_abs(x), v_set(1e-36f)), v_set(0), x);
+}
+
+static bool adamw(const struct tf_adamw *a, float *w, float *g, float *m,
+                  float *v, size_t n)
+{
+    vf keep = v_set(1 - a->beta1), keep2 = v_set(1 - a->beta2), any = v_set(0);
+    vf grad = v_set(0), next, mean, square;
+    size_t i, left;
+
+    for (i = 0; i < n; i += V_LANES) {
+        left = n - i;
+        if (g) {
+            grad = v_mul(load_up_to(g + i, left), v_set(a->factor));
+            store_up_to(g + i, v_set(0), left);
+        }
+        mean = load_up_to(m + i, left);
+        mean = flushed(v_fma(v_sub(grad, mean), keep, mean));
+        square = v_mul(load_up_to(v + i, left), v_set(a->beta2));
+        square = flushed(v_fma(v_mul(grad, grad), keep2, square));
+        next = v_add(v_mul(v_sqrt(square), v_set(a->correct)), v_set(a->eps));
+        next = v_div(v_mul(mean, v_set(a->step)), next);
+        next = v_sub(v_mul(load_up_to(w + i, left), v_set(a->shrink)), next);
+        store_up_to(m + i, mean, left);
+        store_up_to(v + i, square, left);
+        store_up_to(w + i, next, left);
+        any = v_add(any, v_add(v_abs(mean), square));
+    }
+    return v_sum(any) != 0;
+}
+
 static void fill_train(struct tf_kernels *k)
 {
     k->act_back[TF_ACT_GELU] = back_gelu;
@@ -228,5 +266,6 @@ static void fill_train(struct tf_kernels *k)
     k->act_back[TF_ACT_SIGMOID] = back_sigmoid;
     k->norm_back = norm_back;
     k->dropout = dropout;
+    k->adamw = adamw;
 }
 #endif

@@ -99,11 +99,25 @@ static void scatter_columns(void *arg, size_t task, int worker)
                                n->scale, y->grad + i * y->ld + first, cols);
 }
 
+/* The gradient of `from`, of which some rows are added to. */
+static float *grad_of_rows(struct tf_ctx *ctx, const struct pick_node *n)
+{
+    const struct tf_tensor *from = n->from;
+    size_t i;
+
+    if (!from->grad || !from->grad_rows)
+        return tf_grad(ctx, n->from);
+    for (i = 0; i < n->node.out->dim[0]; i++)
+        if ((size_t)n->ids[i] + 1 != from->fixed_row)
+            from->grad_rows[n->ids[i]] = 1;
+    return from->grad;
+}
+
 static void pick_back(struct tf_ctx *ctx, struct tf_node *node)
 {
     struct pick_node *n = (struct pick_node *)node;
 
-    n->grad = tf_grad(ctx, n->from);
+    n->grad = grad_of_rows(ctx, n);
     if (n->grad)
         tf_pool_run(ctx->pool, (tf_cols(node->out) + COLUMNS - 1) / COLUMNS,
                     scatter_columns, n);

@@ -106,6 +106,8 @@ float *tf_grad_open(struct tf_ctx *ctx, struct tf_tensor *t, bool *fresh)
         else
             memset(base->grad, 0, floats_of(base) * sizeof(float));
     }
+    if (base->grad_rows)
+        memset(base->grad_rows, 1, tf_tensor_rows(base));
     return base->grad + ((float *)t->data - (float *)base->data);
 }
 

@@ -19,6 +19,9 @@ struct tf_tensor {
                                (tied tables), or NULL; its gradient is there */
     float *grad; /* the gradient, laid out as data; NULL: none wanted (yet) */
     bool needs_grad;
+    uint8_t *grad_rows; /* [rows]: 1 where grad was added to since its owner
+                           cleared this, 0 where it holds zeros, as in most
+                           rows of a table; NULL: nobody keeps count */
     size_t fixed_row;   /* of a table, counted from 1: looking it up gives it no
                            gradient (PyTorch's padding_idx); 0: none */
     const float *scale; /* of an int8 matrix, [rows]: a number of row i is

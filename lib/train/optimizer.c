@@ -61,6 +61,17 @@ static int add_adafactor_state(struct tf_optimizer *opt, size_t i,
                : 0;
 }
 
+static int add_still(struct tf_optimizer *opt, size_t i, struct tf_err *err)
+{
+    const struct tf_tensor *t = opt->params[i].tensor;
+
+    /* without eps a moment of zero has a step that is not a number */
+    if (!t->grad_rows || t->ndim != 2 || opt->config.eps <= 0)
+        return 0;
+    opt->states[i].still = tf_alloc(t->dim[0], 1, err);
+    return opt->states[i].still ? 0 : -1;
+}
+
 static int add_states(struct tf_optimizer *opt, size_t i, struct tf_err *err)
 {
     size_t n = tf_tensor_count(opt->params[i].tensor);
@@ -72,24 +83,48 @@ static int add_states(struct tf_optimizer *opt, size_t i, struct tf_err *err)
         return opt->config.momentum > 0
                    ? add_state(s, "momentum_buffer", n, err)
                    : 0;
-    return add_state(s, "exp_avg", n, err) || add_state(s, "exp_avg_sq", n, err)
+    return add_state(s, "exp_avg", n, err) ||
+                   add_state(s, "exp_avg_sq", n, err) || add_still(opt, i, err)
                ? -1
                : 0;
+}
+
+/* Elements of a param's ranges: whole rows where its rows differ. */
+static size_t range_size(const struct tf_optimizer *opt, size_t i)
+{
+    size_t cols = opt->params[i].tensor->dim[1];
+
+    if (!opt->states[i].still || !cols)
+        return RANGE;
+    return cols < RANGE ? RANGE / cols * cols : cols;
 }
 
 static void cut_ranges(struct tf_optimizer *opt)
 {
     struct tf_param_range *r = opt->ranges;
-    size_t i, first, n;
+    size_t i, first, n, size;
 
     for (i = 0; i < opt->count; i++) {
         n = tf_tensor_count(opt->params[i].tensor);
-        for (first = 0; first < n; first += RANGE, r++) {
+        size = range_size(opt, i);
+        for (first = 0; first < n; first += size, r++) {
             r->param = i;
             r->first = first;
-            r->n = n - first < RANGE ? n - first : RANGE;
+            r->n = n - first < size ? n - first : size;
         }
     }
+}
+
+/* The rows of a range of whole rows. */
+static size_t first_row(const struct tf_param *p,
+                        const struct tf_param_range *r)
+{
+    return r->first / p->tensor->dim[1];
+}
+
+static size_t end_row(const struct tf_param *p, const struct tf_param_range *r)
+{
+    return (r->first + r->n) / p->tensor->dim[1];
 }
 
 struct tf_optimizer *tf_optimizer_new(const struct tf_optimizer_config *config,
@@ -109,7 +144,7 @@ struct tf_optimizer *tf_optimizer_new(const struct tf_optimizer_config *config,
         if (add_states(opt, i, err))
             break;
         n = tf_tensor_count(params[i].tensor);
-        opt->range_count += (n + RANGE - 1) / RANGE;
+        opt->range_count += (n + range_size(opt, i) - 1) / range_size(opt, i);
         n = tf_adafactor_rows(params[i].tensor);
         rows = n > rows ? n : rows;
     }
@@ -131,9 +166,11 @@ void tf_optimizer_free(struct tf_optimizer *opt)
 
     if (!opt)
         return;
-    for (i = 0; opt->states && i < opt->count; i++)
+    for (i = 0; opt->states && i < opt->count; i++) {
         for (j = 0; j < TF_STATE_ARRAYS; j++)
             free(opt->states[i].data[j]);
+        free(opt->states[i].still);
+    }
     free(opt->states);
     free(opt->ranges);
     free(opt->row_sum);
@@ -156,19 +193,35 @@ void tf_optimizer_zero(struct tf_optimizer *opt, struct tf_pool *pool)
     tf_pool_run(pool, opt->range_count, zero_range, opt);
 }
 
+static double sum_squares(const float *g, size_t count)
+{
+    double sum = 0;
+    size_t i, n;
+
+    for (i = 0; i < count; i += n) {
+        n = count - i < 1024 ? count - i : 1024;
+        sum += (double)tf_kernels()->dot(g + i, g + i, n);
+    }
+    return sum;
+}
+
 static void square_range(void *arg, size_t i, int worker)
 {
     struct tf_optimizer *opt = arg;
     struct tf_param_range *r = &opt->ranges[i];
-    const float *g = opt->params[r->param].tensor->grad + r->first;
-    size_t j, n;
+    const struct tf_param *p = &opt->params[r->param];
+    const struct tf_tensor *t = p->tensor;
+    size_t row;
 
     (void)worker;
     r->sum = 0;
-    for (j = 0; j < r->n; j += n) {
-        n = r->n - j < 1024 ? r->n - j : 1024;
-        r->sum += (double)tf_kernels()->dot(g + j, g + j, n);
+    if (!opt->states[r->param].still) {
+        r->sum = sum_squares(t->grad + r->first, r->n);
+        return;
     }
+    for (row = first_row(p, r); row < end_row(p, r); row++)
+        if (t->grad_rows[row])
+            r->sum += sum_squares(t->grad + row * t->dim[1], t->dim[1]);
 }
 
 double tf_optimizer_norm(struct tf_optimizer *opt, struct tf_pool *pool)
@@ -196,32 +249,25 @@ void tf_param_round(const struct tf_param *p, size_t first, size_t n)
                                 p->master + first, n);
 }
 
-struct adamw {
-    float factor, shrink, beta1, beta2, step, correct, eps;
-};
-
-/* Averages of gradients that stay zero, as those of words not seen for long,
- * would end as denormal numbers, which slow the machine down a hundredfold.
- * Such small ones change no weight. */
-static float flushed(float x)
+/* Rows of a table: those that no gradient ever reached only decay. */
+static void adamw_rows(const struct tf_adamw *a, const struct tf_param *p,
+                       struct tf_param_state *s, size_t row, size_t end)
 {
-    return fabsf(x) < 1e-36f ? 0 : x;
-}
+    const struct tf_kernels *k = tf_kernels();
+    size_t cols = p->tensor->dim[1], at = row * cols;
+    uint8_t *added = p->tensor->grad_rows;
+    float *w = tf_param_data(p), *g;
 
-static void adamw_range(const struct adamw *a, float *restrict w,
-                        float *restrict g, float *restrict m, float *restrict v,
-                        size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n; i++) {
-        float grad = g[i] * a->factor;
-
-        m[i] = flushed(m[i] + (grad - m[i]) * (1 - a->beta1));
-        v[i] = flushed(v[i] * a->beta2 + grad * grad * (1 - a->beta2));
-        w[i] = w[i] * a->shrink -
-               a->step * m[i] / (sqrtf(v[i]) * a->correct + a->eps);
-        g[i] = 0;
+    for (; row < end; row++, at += cols) {
+        if (!added[row] && s->still[row]) {
+            if (a->shrink != 1)
+                k->scale(w + at, a->shrink, cols);
+            continue;
+        }
+        g = added[row] ? p->tensor->grad + at : NULL;
+        s->still[row] =
+            !k->adamw(a, w + at, g, s->data[0] + at, s->data[1] + at, cols);
+        added[row] = 0;
     }
 }
 
@@ -230,11 +276,11 @@ static void adamw_task(void *arg, size_t i, int worker)
     struct tf_optimizer *opt = arg;
     const struct tf_param_range *r = &opt->ranges[i];
     const struct tf_param *p = &opt->params[r->param];
-    const struct tf_param_state *s = &opt->states[r->param];
+    struct tf_param_state *s = &opt->states[r->param];
     const struct tf_optimizer_config *c = &opt->config;
     double decay = p->decay ? c->weight_decay : 0;
     double steps = (double)opt->steps;
-    struct adamw a;
+    struct tf_adamw a;
 
     (void)worker;
     a.factor = (float)opt->factor;
@@ -244,8 +290,12 @@ static void adamw_task(void *arg, size_t i, int worker)
     a.step = (float)(opt->lr / (1 - pow(c->beta1, steps)));
     a.correct = (float)(1 / sqrt(1 - pow(c->beta2, steps)));
     a.eps = (float)c->eps;
-    adamw_range(&a, tf_param_data(p) + r->first, p->tensor->grad + r->first,
-                s->data[0] + r->first, s->data[1] + r->first, r->n);
+    if (s->still)
+        adamw_rows(&a, p, s, first_row(p, r), end_row(p, r));
+    else
+        tf_kernels()->adamw(&a, tf_param_data(p) + r->first,
+                            p->tensor->grad + r->first, s->data[0] + r->first,
+                            s->data[1] + r->first, r->n);
     tf_param_round(p, r->first, r->n);
 }
 

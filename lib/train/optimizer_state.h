@@ -21,6 +21,9 @@ struct tf_optimizer {
         const char *name[TF_STATE_ARRAYS];
         float *data[TF_STATE_ARRAYS];
         size_t count[TF_STATE_ARRAYS];
+        /* AdamW, of a param whose tensor has grad_rows: [rows], 1 where all
+         * moments are known to be zero; NULL: of others */
+        uint8_t *still;
     } * states; /* [count] */
     struct tf_param_range *ranges;
     size_t range_count;

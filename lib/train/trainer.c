@@ -12,6 +12,32 @@
 #include "train/parallel.h"
 #include "train/peft.h"
 
+/* Let the gradients of matrices tell which of their rows a step adds to; what
+ * other processes add to is not known here. */
+static int mark_rows(struct tf_trainer *t, struct tf_err *err)
+{
+    size_t n = 0;
+
+    if (tf_parallel_size() > 1)
+        return 0;
+    for (size_t i = 0; i < t->param_count; i++)
+        if (t->params[i].tensor->ndim == 2)
+            n += t->params[i].tensor->dim[0];
+    t->grad_rows = tf_alloc(n, 1, err);
+    if (!t->grad_rows)
+        return -1;
+    n = 0;
+    for (size_t i = 0; i < t->param_count; i++) {
+        struct tf_tensor *tensor = t->params[i].tensor;
+
+        if (tensor->ndim == 2) {
+            tensor->grad_rows = t->grad_rows + n;
+            n += tensor->dim[0];
+        }
+    }
+    return 0;
+}
+
 static int make_params(struct tf_trainer *t, struct tf_err *err)
 {
     struct tf_parameters *p = &t->model->params;
@@ -37,7 +63,7 @@ static int make_params(struct tf_trainer *t, struct tf_err *err)
                                .tensor = p->v[i].tensor,
                                .decay = tf_param_decays(&p->v[i]) };
     }
-    return 0;
+    return mark_rows(t, err);
 }
 
 static int make_optimizer(struct tf_trainer *t, struct tf_err *err)
@@ -360,5 +386,6 @@ void tf_trainer_free(struct tf_trainer *t)
     free(t->token_labels);
     free(t->params);
     free(t->grads);
+    free(t->grad_rows);
     free(t);
 }

@@ -284,7 +284,6 @@ int tf_trainer_run(struct tf_trainer *t, struct tf_err *err)
 
     if (!tf_parallel_rank() && check_output(t, err))
         return -1;
-    tf_optimizer_zero(t->optimizer, t->pool);
     if (t->config->eval_on_start && evaluate(t, false, err))
         return -1;
     stopped = loop(t, err);

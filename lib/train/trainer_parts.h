@@ -35,7 +35,8 @@ struct tf_trainer {
 
     struct tf_param *params; /* those that are trained */
     size_t param_count;
-    float *grads; /* [grad_count]: of all */
+    float *grads;       /* [grad_count]: of all */
+    uint8_t *grad_rows; /* of those of matrices, one after another; or NULL */
     size_t grad_count;
     struct tf_optimizer *optimizer;
     struct tf_schedule schedule;
