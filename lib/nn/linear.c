@@ -61,7 +61,7 @@ struct column_sums {
     size_t rows, cols, ld;
 };
 
-enum { COLUMNS = 64 };
+enum { COLUMNS = 192 };
 
 static void sum_columns(void *arg, size_t i, int worker)
 {

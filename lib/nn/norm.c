@@ -102,7 +102,7 @@ static void back_rows(void *arg, size_t first, size_t end)
         }
 }
 
-enum { COLUMNS = 64 };
+enum { COLUMNS = 192 };
 
 /* dw and db of one range of columns, over all pieces */
 static void back_columns(void *arg, size_t task, int worker)
