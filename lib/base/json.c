@@ -311,25 +311,34 @@ static bool unescape(struct tf_json *j, struct tf_str raw, struct tf_buf *buf,
 }
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* A string of less than 8 bytes and no need of a closer look: most tokens of a
+/* A string of less than 16 bytes and no need of a closer look: most tokens of a
  * vocabulary. False, with nothing read, for any other. */
 static inline bool read_short(struct tf_json *j, struct tf_str *out)
 {
     const uint64_t high = 0x8080808080808080;
-    uint64_t w, stop;
-    unsigned n;
+    const char *begin = j->p + 1;
+    uint64_t w, stop, all;
+    size_t n;
 
-    if (j->what || j->end - j->p < 9 || *j->p != '"')
+    if (j->what || j->end - j->p < 17 || *j->p != '"')
         return false;
-    memcpy(&w, j->p + 1, 8);
-    stop = stops(w);
-    n = stop ? (unsigned)__builtin_ctzll(stop) / 8 : 8;
-    if (n == 8 || j->p[1 + n] != '"' ||
-        (!j->unchecked && w & (((uint64_t)1 << 8 * n) - 1) & high))
+    memcpy(&w, begin, 8);
+    all = w;
+    n = 0;
+    if (!(stop = stops(w))) {
+        n = 8;
+        memcpy(&w, begin + 8, 8);
+        if (!(stop = stops(w)))
+            return false;
+        all |= w; /* with what stands behind: at worst a look in vain */
+    }
+    n += (size_t)__builtin_ctzll(stop) / 8;
+    if (begin[n] != '"' ||
+        (!j->unchecked && all & high && tf_utf8_valid(begin, n) != n))
         return false;
-    *out = (struct tf_str){ j->p + 1, n };
+    *out = (struct tf_str){ begin, n };
     j->escapes = false;
-    j->p += n + 2;
+    j->p = begin + n + 1;
     return true;
 }
 #else
