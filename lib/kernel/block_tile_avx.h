@@ -145,12 +145,12 @@ enum {
     UNROLL(12)                                                                 \
     for (i = 0; i < step; i++)                                                 \
     UNROLL(2) for (v = 0; v < vectors; v++)
-#define SIDE_OF(x, v) ((x) + (v) / SIDE * t->ldx)
+#define SIDE_OF(x, v) ((x) + (v) / SIDE * ldx)
 #define AT(v)         ((v) % SIDE * WIDTH)
 
-/* Whether bytes of this kind are too large for pairs of products to be summed
- * in 16 bits. */
-INLINE bool is_wide(struct tf_block_kind kind)
+/* Whether the signs of weights of this kind are moved to the activations,
+ * since bytes so large overflow the sum of a pair. */
+INLINE bool by_sign(struct tf_block_kind kind)
 {
 #if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
     (void)kind;
@@ -164,21 +164,60 @@ INLINE bool is_wide(struct tf_block_kind kind)
 INLINE ints piece_start(struct tf_block_kind kind, const struct tf_q8_side *x,
                         size_t h, size_t at)
 {
-    return kind.min || is_wide(kind) ? no_ints() : load_ints(x->start[h] + at);
+    return kind.min || by_sign(kind) ? no_ints() : load_ints(x->start[h] + at);
 }
 
-INLINE ints add_cell(bool wide, ints sum, ints w, ints x)
+/* Cells [g, end) of `step` rows of w by vectors of x. */
+#if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
+INLINE void add_cells(struct tf_block_kind kind, size_t step, size_t vectors,
+                      const uint8_t *w, const struct tf_q8_side *x, size_t ldx,
+                      size_t g, size_t end, ints (*sum)[2])
 {
-#if !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)
-    if (wide) {
-        w = _mm256_xor_si256(w, _mm256_set1_epi8((char)128));
-        return add_products(sum, _mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+    ints cell[2];
+    size_t i, v;
+
+    (void)kind;
+    UNROLL(8)
+    for (; g < end; g++) {
+        UNROLL(2)
+        for (v = 0; v < vectors; v++)
+            cell[v] = load_ints(SIDE_OF(x, v)->q[g][AT(v)]);
+        EACH_SUM sum[i][v] =
+            add_fours(sum[i][v], same_cell(w + i * TF_PIECE + g * 4), cell[v]);
     }
-#else
-    (void)wide;
-#endif
-    return add_fours(sum, w, x);
 }
+#else
+/* In 16 bits: the bytes of a kind are so small that two or four pairs of
+ * products don't overflow, or their sign goes to x before. */
+INLINE void add_cells(struct tf_block_kind kind, size_t step, size_t vectors,
+                      const uint8_t *w, const struct tf_q8_side *x, size_t ldx,
+                      size_t g, size_t end, ints (*sum)[2])
+{
+    const ints flip = _mm256_set1_epi8((char)128), ones = _mm256_set1_epi16(1);
+    const size_t run = by_sign(kind) ? 1 : kind.offset == 32 ? 2 : 4;
+    ints cell, by, pairs;
+    size_t i, v, r;
+
+    UNROLL(8)
+    for (; g < end; g += run)
+        EACH_SUM
+        {
+            pairs = no_ints();
+            UNROLL(4)
+            for (r = g; r < g + run; r++) {
+                cell = same_cell(w + i * TF_PIECE + r * 4);
+                by = load_ints(SIDE_OF(x, v)->q[r][AT(v)]);
+                if (by_sign(kind)) {
+                    cell = _mm256_xor_si256(cell, flip);
+                    by = _mm256_sign_epi8(by, cell);
+                    cell = _mm256_abs_epi8(cell);
+                }
+                pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(cell, by));
+            }
+            sum[i][v] = add_pairs(sum[i][v], pairs, ones);
+        }
+}
+#endif
 
 /* `step` rows of weights from `row` on by `sides` groups of activations, one
  * piece or block. What says the kind, and how much, is constant in each call,
@@ -192,21 +231,14 @@ INLINE void add_piece(struct tf_block_kind kind, size_t step, size_t sides,
     const uint8_t *w = t->w.q + (p * TF_BLOCK_ROWS + row) * TF_PIECE;
     const float *scale = t->w.scale + p * halves * TF_BLOCK_ROWS + row;
     const float *min = t->w.min + p * TF_BLOCK_ROWS + row;
-    ints sum[12][2], cell[2];
-    size_t h, g, i, v;
+    ints sum[12][2];
+    size_t ldx = t->ldx, h, i, v;
 
     UNROLL(2)
     for (h = 0; h < halves; h++) {
         EACH_SUM sum[i][v] = piece_start(kind, SIDE_OF(x, v), h, AT(v));
-        UNROLL(8)
-        for (g = h * CELLS / halves; g < (h + 1) * CELLS / halves; g++) {
-            UNROLL(2)
-            for (v = 0; v < vectors; v++)
-                cell[v] = load_ints(SIDE_OF(x, v)->q[g][AT(v)]);
-            EACH_SUM sum[i][v] =
-                add_cell(is_wide(kind), sum[i][v],
-                         same_cell(w + i * TF_PIECE + g * 4), cell[v]);
-        }
+        add_cells(kind, step, vectors, w, x, ldx, h * CELLS / halves,
+                  (h + 1) * CELLS / halves, sum);
         EACH_SUM
         {
             floats by = same_float(scale + h * TF_BLOCK_ROWS + i);
@@ -230,7 +262,7 @@ INLINE void take_mins(size_t step, size_t sides, const struct tf_block_tile *t,
     const float *d = t->w.dmin + p / PIECES * TF_BLOCK_ROWS + row;
     const struct tf_q8_side *x = t->x + p;
     ints sum[12][2];
-    size_t i, v, end = p + PIECES;
+    size_t ldx = t->ldx, i, v, end = p + PIECES;
 
     EACH_SUM sum[i][v] = no_ints();
     for (; p < end; p++)
@@ -252,7 +284,7 @@ INLINE void add_pieces(struct tf_block_kind kind, size_t step, size_t sides,
     const struct tf_q8_side *x = t->x + first;
     floats total[12][2];
     float *c = t->c + row * t->ldc;
-    size_t p, i, v;
+    size_t ldx = t->ldx, p, i, v;
 
     EACH_SUM total[i][v] = (floats){ 0 };
     if (!kind.large && first)
@@ -300,6 +332,7 @@ INLINE void any_sides(struct tf_block_kind kind, const struct tf_block_tile *t)
 #endif
 }
 
+/* An offset stands for all that are treated as it is. */
 #define KIND(offset, large, halves, min)                                       \
     any_sides((struct tf_block_kind){ offset, large, halves, min }, t)
 
@@ -310,14 +343,14 @@ static void block_tile(const struct tf_block_tile *t)
     if (k.large && k.halves && k.min)
         KIND(0, true, true, true);
     else if (k.large && k.halves)
-        KIND(1, true, true, false);
+        KIND(32, true, true, false);
     else if (k.large && k.min)
         KIND(0, true, false, true);
     else if (k.large)
         KIND(128, true, false, false);
     else if (k.min)
         KIND(0, false, false, true);
-    else if (is_wide(k))
+    else if (by_sign(k))
         KIND(128, false, false, false);
     else
         KIND(1, false, false, false);
