@@ -67,20 +67,27 @@ int tf_dir_exists(const char *path)
 int tf_dir_make(const char *path, struct tf_err *err)
 {
     char *copy = tf_strndup(path, strlen(path), err), *slash;
+    int why = 0; /* a folder above could not be made */
 
     if (!copy)
         return -1;
-    /* a folder above that cannot be made shows in the last one */
     for (slash = strchr(copy + (*copy == '/'), '/'); slash;
          slash = strchr(slash + 1, '/')) {
         *slash = 0;
-        (void)mkdir(copy, 0777);
+        if (!mkdir(copy, 0777) || errno == EEXIST)
+            why = 0;
+        else if (!why || errno != ENOENT)
+            why = errno;
         *slash = '/';
     }
     free(copy);
-    if (mkdir(path, 0777) && !tf_dir_exists(path))
+    if (!mkdir(path, 0777))
+        return 0;
+    if (errno != ENOENT || !why)
+        why = errno;
+    if (!tf_dir_exists(path))
         return tf_fail(err, "%s: cannot make the folder: %s", path,
-                       strerror(errno));
+                       strerror(why));
     return 0;
 }
 

@@ -9,7 +9,6 @@
 #include "model/init.h"
 #include "model/rope.h"
 #include "train/param_order.h"
-#include "train/parallel.h"
 #include "train/peft.h"
 
 /* Let the gradients of matrices tell which of their rows a step adds to; what
@@ -290,39 +289,6 @@ static int resume(struct tf_trainer *t, struct tf_err *err)
     return failed ? -1 : 0;
 }
 
-static bool reports(json_t *report_to)
-{
-    const char *s = json_string_value(report_to);
-    size_t i;
-    json_t *v;
-
-    json_array_foreach (report_to, i, v)
-        if (!strcmp(json_string_value(v), "tensorboard"))
-            return true;
-    return s && !strcmp(s, "tensorboard");
-}
-
-static int open_events(struct tf_trainer *t, struct tf_err *err)
-{
-    const struct tf_train_config *c = t->config;
-    char *name, *runs, *dir;
-
-    if (!reports(c->report_to) || tf_parallel_rank())
-        return 0;
-    if (c->logging_dir) {
-        t->events = tf_events_open(c->logging_dir, err);
-        return t->events ? 0 : -1;
-    }
-    name = tf_events_run_name(err);
-    runs = name ? tf_path(c->output_dir, "runs", err) : NULL;
-    dir = runs ? tf_path(runs, name, err) : NULL;
-    t->events = dir ? tf_events_open(dir, err) : NULL;
-    free(name);
-    free(runs);
-    free(dir);
-    return t->events ? 0 : -1;
-}
-
 struct tf_trainer *tf_trainer_new(const struct tf_train_config *config,
                                   const char *model_dir, struct tf_pool *pool,
                                   const struct tf_train_hooks *hooks,
@@ -344,8 +310,7 @@ struct tf_trainer *tf_trainer_new(const struct tf_train_config *config,
         count_steps(t, err) || make_optimizer(t, err) ||
         tf_train_schedule(config, t->max_steps, &t->schedule, err) ||
         (config->metrics && tf_train_check_metrics(t, err)) ||
-        tf_train_state_init(&t->state, err) || resume(t, err) ||
-        open_events(t, err)) {
+        tf_train_state_init(&t->state, err) || resume(t, err)) {
         tf_trainer_free(t);
         return NULL;
     }

@@ -2,8 +2,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include "base/io.h"
 #include "base/jsonl.h"
 
 /* One flat JSON object, numbers as tf(7) has them. */
@@ -25,6 +27,41 @@ static void put_row(struct tf_buf *b, json_t *row)
         comma = ", ";
     }
     tf_buf_addc(b, '}');
+}
+
+static bool reports(json_t *report_to)
+{
+    const char *s = json_string_value(report_to);
+    size_t i;
+    json_t *v;
+
+    json_array_foreach (report_to, i, v)
+        if (!strcmp(json_string_value(v), "tensorboard"))
+            return true;
+    return s && !strcmp(s, "tensorboard");
+}
+
+int tf_train_open_events(struct tf_trainer *t, struct tf_err *err)
+{
+    const struct tf_train_config *c = t->config;
+    char *name, *runs, *dir;
+    const char *given;
+
+    if (!reports(c->report_to))
+        return 0;
+    given = c->logging_dir ? c->logging_dir : getenv("TENSORBOARD_LOGGING_DIR");
+    if (given && *given) {
+        t->events = tf_events_open(given, err);
+        return t->events ? 0 : -1;
+    }
+    name = tf_events_run_name(err);
+    runs = name ? tf_path(c->output_dir, "runs", err) : NULL;
+    dir = runs ? tf_path(runs, name, err) : NULL;
+    t->events = dir ? tf_events_open(dir, err) : NULL;
+    free(name);
+    free(runs);
+    free(dir);
+    return t->events ? 0 : -1;
 }
 
 /* "eval_loss" is eval/loss to TensorBoard, all that is not so train/... */

@@ -282,7 +282,8 @@ int tf_trainer_run(struct tf_trainer *t, struct tf_err *err)
     double start = now();
     int stopped;
 
-    if (!tf_parallel_rank() && check_output(t, err))
+    if (!tf_parallel_rank() &&
+        (check_output(t, err) || tf_train_open_events(t, err)))
         return -1;
     if (t->config->eval_on_start && evaluate(t, false, err))
         return -1;

@@ -156,8 +156,9 @@ int tf_train_evaluate_answers(struct tf_trainer *t, double *loss,
 int tf_train_evaluate_tags(struct tf_trainer *t, double *loss,
                            struct tf_metrics *metrics, struct tf_err *err);
 
-/* trainer_log.c: lines for people and programs, TensorBoard, log_history. Each
- * takes `row`. */
+/* trainer_log.c: lines for people and programs, TensorBoard where the config
+ * asks for it, log_history. Logging takes `row`. */
+int tf_train_open_events(struct tf_trainer *t, struct tf_err *err);
 int tf_train_log(struct tf_trainer *t, json_t *row, struct tf_err *err);
 int tf_train_log_steps(struct tf_trainer *t, struct tf_err *err);
 int tf_train_log_metrics(struct tf_trainer *t, double loss,

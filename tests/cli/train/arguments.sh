@@ -41,6 +41,13 @@ tf-train --dry-run config.yaml evaluation_strategy=epoch no_cuda=true \
 	gradient_checkpointing_kwargs='{use_reentrant: false}' |
 	jq -c '[.max_steps, .memory_bytes > .state_bytes]'
 
+# a dry run writes nothing
+tf-train -q --dry-run config.yaml report_to=tensorboard output_dir=dry > log
+[ -e dry ] || echo clean
+export TENSORBOARD_LOGGING_DIR=curves
+tf-train -q config.yaml report_to=tensorboard output_dir=wet max_steps=1 > log
+find curves -type f | wc -l
+
 # when there are evaluations, and checkpoints of the best
 evaluated() {
 	tf-train -q config.yaml "$@" |
