@@ -29,6 +29,7 @@ size_t tf_packed_count(json_t *quantization, const char *name,
     };
     static const char *const packed[] = { ".qweight", ".weight_packed" };
     static const char *const weight[] = { ".weight" };
+    static const char *const fours[] = { ".weight", "_blocks" };
     json_int_t bits = json_integer_value(tf_config_get(
         quantization, "bits|config_groups.group_0.weights.num_bits"));
 
@@ -38,7 +39,7 @@ size_t tf_packed_count(json_t *quantization, const char *name,
         return 0;
     if (ENDS(name, packed))
         return tf_tensor_count(t) * 32 / (bits > 0 ? (size_t)bits : 4);
-    if (t->dtype == TF_U8 && ENDS(name, weight)) /* two of 4 bits */
+    if (t->dtype == TF_U8 && ENDS(name, fours)) /* two of 4 bits */
         return 2 * tf_tensor_count(t);
     return tf_dtype_is_float(t->dtype) ||
                    (t->dtype == TF_I8 && ENDS(name, weight))
