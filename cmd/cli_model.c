@@ -209,6 +209,16 @@ static const char *keep(char *path)
     return path;
 }
 
+/* Is it meant for a path, though nothing stands there? No repository has such a
+ * name without an organisation before it. */
+static bool is_path(const char *spec)
+{
+    const char *dot = strrchr(spec, '.');
+
+    return *spec == '/' || *spec == '.' ||
+           (dot && !strcmp(dot, ".gguf") && !strchr(spec, '/'));
+}
+
 const char *cli_model_path(const char *spec, enum cli_need need)
 {
     struct stat st;
@@ -221,7 +231,7 @@ const char *cli_model_path(const char *spec, enum cli_need need)
     if (stat(spec, &st)) {
         if (errno != ENOENT && errno != ENOTDIR)
             cli_die(CLI_FILE, "%s: %s", spec, strerror(errno));
-        if (*spec == '/' || *spec == '.')
+        if (is_path(spec))
             cli_die(CLI_FILE, "%s: no such file or folder", spec);
         return keep(from_hub(spec, need));
     }

@@ -2,6 +2,7 @@ M=$SRC/tests/golden/models
 status() { echo "status $?" >&2; }
 tf-tokenize; status
 tf-tokenize -m ./none; status
+tf-tokenize -m none.gguf; status
 tf-tokenize -m none/at/all; status
 tf-tokenize -m org/none --offline --cache-dir cache; status
 tf-tokenize -m "$M/bert" --count --decode; status
