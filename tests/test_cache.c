@@ -13,12 +13,13 @@
 #define MOST   1000 /* tokens of a sequence in these tests */
 
 static uint8_t local[2] = { 0, 1 }; /* the second layer has the window */
+static size_t windows[2] = { WINDOW, WINDOW };
 static struct tf_stack_spec spec = { .layers = 2,
                                      .inner_layers = 1,
                                      .kv_heads = 1,
                                      .head_size = WIDTH,
                                      .value_size = WIDTH,
-                                     .window = WINDOW,
+                                     .windows_of = windows,
                                      .local = local };
 
 /* Tokens of one sequence as the cache should know them. */

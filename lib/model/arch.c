@@ -35,9 +35,10 @@ const char *tf_task_name(enum tf_task task)
 static const struct tf_row *row_at(size_t i)
 {
     static const struct tf_row *const tables[] = {
-        tf_rows_encoder, tf_rows_encoder_kin, tf_rows_encoder_small,
-        tf_rows_decoder, tf_rows_llama,       tf_rows_dense,
-        tf_rows_experts, tf_rows_kin,         tf_rows_seq2seq,
+        tf_rows_encoder,      tf_rows_encoder_kin,  tf_rows_encoder_small,
+        tf_rows_encoder_long, tf_rows_decoder,      tf_rows_llama,
+        tf_rows_dense,        tf_rows_experts,      tf_rows_kin,
+        tf_rows_seq2seq,      tf_rows_seq2seq_long,
     };
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
@@ -314,6 +315,32 @@ static int derive_ssm(struct tf_stack_spec *s, struct tf_err *err)
     return 0;
 }
 
+/* Parts that do not go together. */
+static int check_parts(const struct tf_stack_spec *s, struct tf_err *err)
+{
+    const struct tf_stack_names *n = &s->names;
+
+    if (s->fourier &&
+        (s->bottleneck || s->head_ratio || s->parallel || s->feed_forwards > 1))
+        return tf_fail(err, "layers with a Fourier transform have neither a "
+                            "bottleneck nor heads, one feed-forward, and are "
+                            "not parallel");
+    if (s->head_ratio && s->causal)
+        return tf_fail(err, "a convolution beside attention is not causal");
+    if (!n->global_q != !n->global_k || !n->global_q != !n->global_v)
+        return tf_fail(err, "names: global_q, global_k and global_v go "
+                            "together");
+    if (!n->global_norm != !n->global_bias ||
+        !n->global_norm != !s->global_block)
+        return tf_fail(err, "names.global_norm, names.global_bias and "
+                            "global_block go together");
+    if (n->global_norm && (s->causal || n->qkv || n->global_q || s->rotary ||
+                           !n->position_bias || s->sparse_block))
+        return tf_fail(err, "sums of tokens stand with q, k, v and a "
+                            "position_bias, without rotary positions");
+    return 0;
+}
+
 static int check_conv(const struct tf_stack_spec *s, struct tf_err *err)
 {
     if (!s->names.conv && !s->head_ratio)
@@ -344,12 +371,23 @@ static int derive_positions(struct tf_stack_spec *s, struct tf_err *err)
             s->attention_scale =
                 tf_rope_score_scale(s) / sqrt((double)s->attention_scale_of);
     }
+    if (s->positions_behind_pad)
+        s->max_positions += s->pad + 1;
     if (s->window_halved)
         s->window /= 2;
+    if (s->window_radius)
+        s->window = 2 * s->window_radius;
     if (s->names.position_bias && (s->bias_buckets < 4 || s->bias_buckets % 2 ||
                                    s->bias_max_distance <= s->bias_buckets / 4))
         return tf_fail(err, "%zu distance buckets up to %zu", s->bias_buckets,
                        s->bias_max_distance);
+    if (s->relative_sines &&
+        (s->width % 2 || s->kv_heads != s->heads || !s->names.relative_k ||
+         !s->names.content_bias || !s->names.place_bias || s->names.relative))
+        return tf_fail(err,
+                       "relative positions of a width of %zu, or names "
+                       "that don't go with them",
+                       s->width);
     if (s->names.relative && !s->relative_max)
         s->relative_max = s->max_positions;
     if (s->names.relative && (!s->relative_max || s->kv_heads != s->heads))
@@ -368,12 +406,14 @@ static int resolve_stack(struct tf_arch *arch, struct tf_stack_spec *s,
         tf_fields_read(&s->names, tf_stack_name_fields,
                        json_object_get(object, "names"), NULL, src, err))
         return -1;
+    if (s->unsupported)
+        return tf_fail(err, "%s: %s not supported", name, s->unsupported);
     if (!s->names.tokens)
         return tf_fail(err, "%s.names: no name for the tokens' embeddings",
                        name);
     if (derive_sizes(s, err) || derive_positions(s, err) ||
-        check_conv(s, err) || derive_experts(s, err) || derive_ssm(s, err) ||
-        tf_layers_mark(s, &arch->memory, err)) {
+        check_parts(s, err) || check_conv(s, err) || derive_experts(s, err) ||
+        derive_ssm(s, err) || tf_layers_mark(s, &arch->memory, err)) {
         tf_err_at(err, name);
         return -1;
     }

@@ -45,6 +45,14 @@ enum tf_pooling {
     TF_POOL_LATE /* the mean of what dense, act and norm give */
 };
 
+/* Tokens at the beginning of a text that see all others and are seen by all,
+ * where others have a window (Longformer). */
+enum tf_global_tokens {
+    TF_GLOBAL_NONE,
+    TF_GLOBAL_FIRST,
+    TF_GLOBAL_QUESTION, /* those before the first separator */
+};
+
 /* Positions that are computed, not learned: sines in the first half of a row,
  * cosines in the second, of frequencies 10000^-e. */
 enum tf_sines {
@@ -87,6 +95,15 @@ struct tf_stack_names {
     const char *q_down, *q_down_norm, *kv_down, *kv_down_norm, *kv;
     const char *sinks;                   /* in full */
     const char *relative_q, *relative_k; /* projections of `relative` */
+    /* of relative positions that are sines, names in full: added to queries for
+     * keys and for positions; the last two are kept for types that texts here
+     * do not have (XLNet) */
+    const char *content_bias, *place_bias, *segment_bias, *segments;
+    /* for the tokens that see all and are seen by all (Longformer) */
+    const char *global_q, *global_k, *global_v;
+    /* of sums of the tokens, which all see (LongT5): each layer's norm, and the
+     * scores of their distance buckets, of the stack */
+    const char *global_norm, *global_bias;
     const char *mlp_norm, *mlp_out_norm, *mlp_post_norm;
     const char *up, *gate, *gate_up, *down;
     /* feed-forwards before that one, "{extra}" standing for their number */
@@ -125,6 +142,8 @@ enum tf_init { TF_INIT_PLAIN, TF_INIT_BY_DEPTH, TF_INIT_BY_WIDTH };
 /* A stack of layers over embeddings, its sizes from config.json. */
 struct tf_stack_spec {
     struct tf_stack_names names;
+    const char *unsupported; /* what the config asks for that is not supported,
+                                in words; or NULL */
 
     size_t layers, width, heads, kv_heads, head_size, ffn, vocab;
     size_t value_size;   /* of a head of v; 0: head_size */
@@ -147,6 +166,7 @@ struct tf_stack_spec {
     size_t embedding_width;
     enum tf_projection projection;
     bool projection_bias;
+    bool projected;      /* also where both are the same (FNet) */
     json_t *padding_idx; /* the token whose embedding is not trained, maybe
                             NULL, borrowed */
     double embedding_scale;
@@ -165,6 +185,8 @@ struct tf_stack_spec {
     bool positions_after_norm; /* of the embeddings */
     bool position_after_pad;   /* it is pad + 1, and pads are not counted */
     bool pad_is_zero;          /* pads have the position of zeros (M2M100) */
+    bool positions_behind_pad; /* the table has max_positions rows behind that
+                                  of pads (FSMT) */
     size_t pad;                /* their id */
 
     bool rotary, rotary_interleaved;
@@ -184,6 +206,9 @@ struct tf_stack_spec {
     json_t *rotary_layers;  /* else: 1 for each layer that has, borrowed */
     bool unrotated_global;  /* layers without the window have none */
 
+    bool fourier; /* tokens are mixed by a Fourier transform, not by attention
+                     (FNet) */
+
     bool causal;
     double attention_scale;        /* 0: 1 / sqrt(attention_scale_of) */
     size_t attention_scale_of;     /* 0: head_size */
@@ -202,9 +227,22 @@ struct tf_stack_spec {
     size_t local_from;   /* layers below are global */
     size_t local_below;  /* so are layers from here on; 0: none */
     json_t *layer_types; /* else: the kind of each layer, borrowed */
+    json_t *windows;     /* else: all layers are local with this window, or each
+                            with one of a list (Longformer), borrowed */
+    /* Sequences of more than (5 + 2 sparse_random) blocks of so many tokens are
+     * attended to by blocks (BigBird): the first and the last see all and are
+     * seen by all, the others see their neighbours, and the first block so many
+     * times more. 0: none are. */
+    size_t sparse_block, sparse_random;
+    size_t global_block;  /* tokens of a sum that all see */
+    size_t window_radius; /* or: tokens that are seen to each side (LongT5) */
     size_t bias_buckets, bias_rows, bias_max_distance;
     bool c2p, p2c; /* DeBERTa's terms of relative positions */
     size_t relative_buckets, relative_max;
+    bool relative_sines;   /* `relative` is computed (XLNet) */
+    size_t relative_clamp; /* of distances; 0: none */
+    bool head_weights;     /* q, k, v, o and relative_k are held as
+                              [width][heads][head size], names in full */
     enum tf_qkv_order qkv_order;
     enum tf_qk_norm qk_norm;
     bool qk_norm_after_rotary;
@@ -251,10 +289,14 @@ struct tf_stack_spec {
     double glu_limit, glu_alpha; /* the experts' gate is gpt-oss's; 0: not */
     size_t shared_experts;       /* shared_ffn is so many times expert_ffn */
     size_t experts_every;        /* the last of every so many layers has them */
-    json_t *dense_layers; /* numbers of layers that don't, or "dense" for each
-                             that doesn't; borrowed */
-    size_t dense_below;   /* nor do layers below */
-    size_t last_sparse;   /* nor those above; 0: no bound */
+    json_t *sparse_layers;  /* or: so many layers have them, each the second of
+                               its share (Switch Transformers), borrowed */
+    size_t expert_capacity; /* tokens of a text that an expert takes, the first
+                               ones; 0: all */
+    json_t *dense_layers;   /* numbers of layers that don't, or "dense" for each
+                               that doesn't; borrowed */
+    size_t dense_below;     /* nor do layers below */
+    size_t last_sparse;     /* nor those above; 0: no bound */
 
     size_t ssm_state, ssm_rank, ssm_kernel; /* rank 0: width / 16 */
     bool ssm_bias, ssm_conv_bias;
@@ -273,6 +315,7 @@ struct tf_stack_spec {
     enum tf_act conv_act;
 
     uint8_t *local;     /* [layers]: 1 for those with the window */
+    size_t *windows_of; /* [layers]: theirs */
     uint8_t *unrotated; /* [layers]: 1 for those without rotary positions */
     uint8_t *sparse;    /* [layers]: 1 for those with experts */
 };
@@ -292,7 +335,13 @@ enum tf_task {
 struct tf_head_spec {
     bool present;
     enum tf_pooling pool;
+    enum tf_global_tokens global;
+    size_t separator;    /* its id */
+    bool question_apart; /* token types are 0 up to the first separator and 1
+                            behind it, and no answer is before it (BigBird) */
     const char *dense, *norm, *out; /* names as above; dense and norm or NULL */
+    /* or before these a feed-forward with its residual and norm (BigBird) */
+    const char *ffn_up, *ffn_down, *ffn_norm;
     const char *out_bias; /* a name in full, when it is not out's ".bias" */
     const char *out_rest; /* [C - E][outputs] for the columns that `out` does
                              not reach (MobileBERT) */

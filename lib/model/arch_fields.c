@@ -21,6 +21,7 @@
 
 #define IN tf_stack_spec
 const struct tf_field tf_stack_fields[] = {
+    STRING(unsupported, NULL),
     SIZE(layers, "$num_hidden_layers|n_layer|n_layers|num_layers"),
     SIZE(width, "$n_embed|hidden_size|n_embd|d_model|dim"),
     SIZE(heads, "$num_attention_heads|n_head|n_heads|num_heads"),
@@ -50,6 +51,7 @@ const struct tf_field tf_stack_fields[] = {
     SIZE(embedding_width, NULL),
     WORD(projection, "last|sum|tokens"),
     BOOL(projection_bias, NULL),
+    BOOL(projected, NULL),
     JSON(padding_idx, NULL),
     NUMBER(embedding_scale, "1"),
     BOOL(embedding_scale_sqrt, NULL),
@@ -64,6 +66,7 @@ const struct tf_field tf_stack_fields[] = {
     BOOL(positions_after_norm, NULL),
     BOOL(position_after_pad, NULL),
     BOOL(pad_is_zero, NULL),
+    BOOL(positions_behind_pad, NULL),
     SIZE(pad, "$pad_token_id=-*?0:$pad_token_id"),
 
     BOOL(rotary, NULL),
@@ -83,6 +86,8 @@ const struct tf_field tf_stack_fields[] = {
     JSON(rotary_layers, NULL),
     BOOL(unrotated_global, NULL),
 
+    BOOL(fourier, NULL),
+
     BOOL(causal, NULL),
     NUMBER(attention_scale, NULL),
     SIZE(attention_scale_of, NULL),
@@ -99,6 +104,11 @@ const struct tf_field tf_stack_fields[] = {
     SIZE(local_from, NULL),
     SIZE(local_below, NULL),
     JSON(layer_types, NULL),
+    JSON(windows, NULL),
+    SIZE(window_radius, NULL),
+    SIZE(global_block, NULL),
+    SIZE(sparse_block, NULL),
+    SIZE(sparse_random, NULL),
     SIZE(bias_buckets, NULL),
     SIZE(bias_rows, NULL),
     SIZE(bias_max_distance, "128"),
@@ -106,6 +116,9 @@ const struct tf_field tf_stack_fields[] = {
     BOOL(p2c, NULL),
     SIZE(relative_buckets, NULL),
     SIZE(relative_max, NULL),
+    BOOL(relative_sines, NULL),
+    SIZE(relative_clamp, NULL),
+    BOOL(head_weights, NULL),
     WORD(qkv_order, "side_by_side|by_group|by_quarter"),
     WORD(qk_norm, "head|heads|all"),
     BOOL(qk_norm_after_rotary, NULL),
@@ -155,6 +168,8 @@ const struct tf_field tf_stack_fields[] = {
     NUMBER(glu_alpha, "1"),
     SIZE(shared_experts, NULL),
     SIZE(experts_every, "1"),
+    JSON(sparse_layers, NULL),
+    SIZE(expert_capacity, NULL),
     JSON(dense_layers, NULL),
     SIZE(dense_below, NULL),
     SIZE(last_sparse, NULL),
@@ -199,6 +214,9 @@ const struct tf_field tf_stack_name_fields[] = {
     NAME(q_norm), NAME(k_norm), NAME(q_down), NAME(q_down_norm),
     NAME(kv_down), NAME(kv_down_norm), NAME(kv), NAME(sinks),
     NAME(relative_q), NAME(relative_k),
+    NAME(content_bias), NAME(place_bias), NAME(segment_bias), NAME(segments),
+    NAME(global_q), NAME(global_k), NAME(global_v),
+    NAME(global_norm), NAME(global_bias),
     NAME(mlp_norm), NAME(mlp_out_norm), NAME(mlp_post_norm), NAME(up),
     NAME(gate), NAME(gate_up), NAME(down),
     NAME(extra_up), NAME(extra_down), NAME(extra_norm), NAME(narrow),
@@ -223,6 +241,12 @@ const struct tf_field tf_stack_name_fields[] = {
 #define IN tf_head_spec
 const struct tf_field tf_head_fields[] = {
     WORD(pool, "all|first|last|eos|mean|late"),
+    WORD(global, "none|first|question"),
+    SIZE(separator, NULL),
+    BOOL(question_apart, NULL),
+    STRING(ffn_up, NULL),
+    STRING(ffn_down, NULL),
+    STRING(ffn_norm, NULL),
     STRING(dense, NULL),
     BOOL(dense_bias, "true"),
     BOOL(dense_in_base, NULL),

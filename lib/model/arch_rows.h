@@ -13,8 +13,9 @@ struct tf_row {
 
 /* Tables end with a NULL name. */
 extern const struct tf_row tf_rows_encoder[], tf_rows_encoder_kin[],
-    tf_rows_encoder_small[], tf_rows_decoder[], tf_rows_llama[],
-    tf_rows_dense[], tf_rows_experts[], tf_rows_kin[], tf_rows_seq2seq[];
+    tf_rows_encoder_small[], tf_rows_encoder_long[], tf_rows_decoder[],
+    tf_rows_llama[], tf_rows_dense[], tf_rows_experts[], tf_rows_kin[],
+    tf_rows_seq2seq[], tf_rows_seq2seq_long[];
 
 /* The tokens of a row as its text. */
 #define TF_ROW(name, ...)                                                      \

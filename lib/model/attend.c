@@ -5,7 +5,10 @@
 #include <string.h>
 #include "base/mem.h"
 #include "model/latent.h"
+#include "model/relative.h"
 #include "model/span.h"
+#include "model/sparse.h"
+#include "model/sums.h"
 
 void tf_add_vector(struct tf_ctx *ctx, struct tf_tensor *x,
                    struct tf_tensor *vector)
@@ -159,13 +162,16 @@ static struct tf_tensor *project_relative(struct tf_run *run,
     int32_t *ids = tf_scratch(run->ctx, at->rows, sizeof(*ids));
     struct tf_norm *norm =
         stack->relative_norm.w.data ? &stack->relative_norm : NULL;
+    struct tf_tensor *table = stack->relative.data
+                                  ? &stack->relative
+                                  : &run->runner->positions.relative;
     struct tf_tensor *x;
 
     for (size_t i = 0; ids && i < at->rows; i++)
         ids[i] = (int32_t)(at->first + i);
     if (!ids)
         return NULL;
-    x = tf_embedding(run->ctx, &stack->relative, ids, at->rows, 1, NULL);
+    x = tf_embedding(run->ctx, table, ids, at->rows, 1, NULL);
     run->ctx->records = NULL;
     x = tf_linear(run->ctx, tf_norm(run->ctx, x, norm), w, TF_ACT_NONE, NULL);
     run->ctx->records = &run->batch->seqs;
@@ -283,7 +289,7 @@ struct tf_tensor *tf_attend_cached(struct tf_run *run, size_t i,
 
 static float score_scale(const struct tf_stack_spec *s, size_t i)
 {
-    double terms = 1 + (double)s->c2p + (double)s->p2c;
+    double terms = s->relative_sines ? 1 : 1 + (double)s->c2p + (double)s->p2c;
     double scale = s->attention_scale;
 
     if (!scale)
@@ -334,6 +340,7 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
                                  .alibi = at->alibi,
                                  .bucket_of = at->bucket_of,
                                  .bucket_span = at->bucket_span };
+    size_t window = s->windows_of[i / s->inner_layers];
     struct tf_qkv p = { NULL, NULL, NULL };
     struct tf_tensor *y, *beside = NULL;
 
@@ -341,13 +348,16 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
         spec.places = tf_query_places(run);
     if (s->local[i / s->inner_layers])
         spec.window_left = spec.window_right =
-            s->causal ? s->window - 1 : s->window / 2;
+            s->causal ? window - 1 : window / 2;
     if (layer->position_bias.data)
         spec.bias = &layer->position_bias;
     else if (run->stack->position_bias.data)
         spec.bias = &run->stack->position_bias;
-    if (run->stack->relative.data && add_relative(run, i, layer, &spec))
+    if ((run->stack->relative.data || s->relative_sines) &&
+        add_relative(run, i, layer, &spec))
         return NULL;
+    if (s->global_block)
+        return tf_attend_sums(run, layer, all, &spec);
     if (layer->sinks.data)
         spec.sinks = &layer->sinks;
     if (layer->latent && run->batch->caches && s->latent_cached)
@@ -356,9 +366,13 @@ struct tf_tensor *tf_attend(struct tf_run *run, size_t i,
         tf_latent_project(run, layer, rows, all, &p);
     else
         beside = prepare(run, i, layer, rows, all, values, &p);
+    if (s->relative_sines)
+        tf_relative_add(run, layer, p.q, &spec);
     grow_queries(run, &p);
     if (run->batch->caches)
         return tf_attend_cached(run, i, &p, &spec);
+    if (run->sparse)
+        return tf_sparse_attend(run, layer, all, &p, &spec);
     y = tf_attention(ctx, p.q, run->rows ? run->row_seqs : &run->batch->seqs,
                      p.k, p.v, &run->batch->seqs, &spec);
     return layer->span ? tf_join_columns(ctx, y, beside) : y;

@@ -15,6 +15,8 @@ struct tf_run {
     const int32_t *picked;
     const struct tf_seqs *row_seqs; /* of one row each */
     const int32_t *rows; /* `picked` in the layer that computes no others */
+    const struct tf_sparse *sparse; /* what differs from one token to the
+                                       other; NULL: nothing */
 
     struct tf_arena *arena;    /* ctx's own */
     struct tf_arena_mark mark; /* of it: what is above lives for half a layer */

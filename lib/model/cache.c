@@ -42,8 +42,9 @@ struct tf_cache *tf_cache_new(const struct tf_stack_spec *spec,
     }
     c->state_size = tf_ssm_past(spec) + tf_ssm_state(spec);
     for (i = 0; i < n; i++) {
-        c->layers[i].window =
-            spec->local[i / spec->inner_layers] ? spec->window : SIZE_MAX;
+        c->layers[i].window = spec->local[i / spec->inner_layers]
+                                  ? spec->windows_of[i / spec->inner_layers]
+                                  : SIZE_MAX;
         if (!c->state_size)
             continue;
         c->layers[i].state = tf_alloc(c->state_size, sizeof(float), err);

@@ -63,6 +63,7 @@ static struct tf_tensor *run_expert(struct tf_run *run, struct tf_expert *e,
                                               (float)s->glu_limit)
                              : tf_act_mul(ctx, gate, y, s->act);
     }
+    y = tf_dropout(ctx, y, (float)s->ffn_dropout);
     return tf_linear(ctx, y, &e->down, TF_ACT_NONE, NULL);
 }
 
@@ -90,6 +91,26 @@ static struct tf_tensor *add_expert(struct tf_run *run, struct tf_layer *layer,
     return tf_add_weighted(run->ctx, y, mine, rows, routes->weight, slots);
 }
 
+/* Experts take so many tokens of a text, and none of those behind
+ * (SwitchTransformersTop1Router). */
+static int drop_overflow(struct tf_run *run, struct tf_routes *routes)
+{
+    const struct tf_stack_spec *s = run->stack->spec;
+    const struct tf_seqs *seqs = &run->batch->seqs;
+    size_t *taken = tf_scratch(run->ctx, s->experts, sizeof(*taken));
+
+    if (!taken)
+        return -1;
+    for (size_t q = 0; q < seqs->count; q++) {
+        memset(taken, 0, s->experts * sizeof(*taken));
+        for (size_t i = seqs->start[q] * routes->k;
+             i < seqs->start[q + 1] * routes->k; i++)
+            if (++taken[routes->expert[i]] > s->expert_capacity)
+                routes->expert[i] = -1;
+    }
+    return 0;
+}
+
 struct tf_tensor *tf_run_experts(struct tf_run *run, struct tf_layer *layer,
                                  struct tf_tensor *x)
 {
@@ -111,7 +132,8 @@ struct tf_tensor *tf_run_experts(struct tf_run *run, struct tf_layer *layer,
                                           s->expert_groups_by_best };
     struct tf_routes routes;
 
-    if (!y || tf_route(ctx, logits, &router, &routes))
+    if (!y || tf_route(ctx, logits, &router, &routes) ||
+        (s->expert_capacity && drop_overflow(run, &routes)))
         return NULL;
     memset(y->data, 0, tf_tensor_bytes(y));
     for (size_t e = 0; e < s->experts && y; e++)

@@ -1,6 +1,7 @@
 #include "model/heads.h"
 
 #include <math.h>
+#include <string.h>
 #include "model/adapter.h"
 
 /* Where an adapter has the table of tokens whole, or it is trained with one, a
@@ -69,6 +70,36 @@ static int bind_out(struct tf_head *head, struct tf_stack *stack,
     return 0;
 }
 
+static int bind_norm(struct tf_norm *norm, const struct tf_head_spec *spec,
+                     const struct tf_stack_spec *s, const char *name, size_t n,
+                     struct tf_bind *bind, struct tf_err *err)
+{
+    struct tf_place none = { 0 };
+
+    norm->kind = spec->layer_norm ? TF_LAYER_NORM : s->norm;
+    norm->eps = (float)(spec->norm_eps > 0 ? spec->norm_eps : s->norm_eps);
+    norm->w_offset = (float)s->norm_offset;
+    return tf_bind_vector(bind, &norm->w, name, none, ".weight", n, err) ||
+           (s->norm_bias &&
+            tf_bind_vector(bind, &norm->b, name, none, ".bias", n, err));
+}
+
+static int bind_ffn(struct tf_head *head, const struct tf_stack_spec *s,
+                    struct tf_bind *bind, struct tf_err *err)
+{
+    const struct tf_head_spec *spec = head->spec;
+    struct tf_place none = { 0 };
+
+    if (!spec->ffn_down || !spec->ffn_norm)
+        return tf_fail(err, "ffn_up, ffn_down and ffn_norm go together");
+    return tf_bind_weight(bind, &head->ffn_up, spec->ffn_up, none, s->ffn,
+                          s->width, true, false, err) ||
+           tf_bind_weight(bind, &head->ffn_down, spec->ffn_down, none, s->width,
+                          s->ffn, true, false, err) ||
+           bind_norm(&head->ffn_norm, spec, s, spec->ffn_norm, s->width, bind,
+                     err);
+}
+
 int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
                  struct tf_stack *stack, size_t outputs, struct tf_bind *bind,
                  struct tf_err *err)
@@ -78,6 +109,10 @@ int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
     size_t in = stack->output_projection.w.data ? s->embedding_width : s->width;
 
     head->spec = spec;
+    if (spec->question_apart && stack->types.data && s->types < 2)
+        return tf_fail(err, "question_apart: %zu token types", s->types);
+    if (spec->ffn_up && bind_ffn(head, s, bind, err))
+        return -1;
     if (spec->dense) {
         size_t width = spec->width          ? spec->width
                        : spec->to_embedding ? s->embedding_width
@@ -90,17 +125,9 @@ int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
         bind->inside = false;
         in = width;
     }
-    if (spec->norm) {
-        head->norm.kind = spec->layer_norm ? TF_LAYER_NORM : s->norm;
-        head->norm.eps =
-            (float)(spec->norm_eps > 0 ? spec->norm_eps : s->norm_eps);
-        head->norm.w_offset = (float)s->norm_offset;
-        if (tf_bind_vector(bind, &head->norm.w, spec->norm, none, ".weight", in,
-                           err) ||
-            (s->norm_bias && tf_bind_vector(bind, &head->norm.b, spec->norm,
-                                            none, ".bias", in, err)))
-            return -1;
-    }
+    if (spec->norm &&
+        bind_norm(&head->norm, spec, s, spec->norm, in, bind, err))
+        return -1;
     if (spec->out_rest && in > s->embedding_width) {
         bind->linear = false;
         if (tf_bind_weight(bind, &head->rest, spec->out_rest, none, outputs,
@@ -144,6 +171,102 @@ enum tf_rows tf_head_rows(struct tf_ctx *ctx, const struct tf_head *head,
     return TF_ROWS_PICKED;
 }
 
+/* Tokens of sequence q before the first separator; all: there is none. */
+static size_t question_length(const struct tf_head_spec *s,
+                              const struct tf_batch *batch, size_t q)
+{
+    const struct tf_seqs *seqs = &batch->seqs;
+    size_t first = seqs->start[q], i = first;
+
+    while (i < seqs->start[q + 1] && (size_t)batch->ids[i] != s->separator)
+        i++;
+    return i - first;
+}
+
+/* LongformerForSequenceClassification and -QuestionAnswering. */
+static int mark_global(struct tf_ctx *ctx, const struct tf_head_spec *s,
+                       struct tf_batch *batch)
+{
+    const struct tf_seqs *seqs = &batch->seqs;
+    size_t *global = tf_scratch(ctx, seqs->count, sizeof(*global));
+
+    if (!global)
+        return -1;
+    for (size_t q = 0; q < seqs->count; q++) {
+        size_t n = question_length(s, batch, q);
+
+        global[q] = n < seqs->start[q + 1] - seqs->start[q] ? n : 0;
+        if (s->global == TF_GLOBAL_FIRST)
+            global[q] = 1;
+    }
+    batch->global = global;
+    return 0;
+}
+
+/* BigBirdForQuestionAnswering: the separator is the question's; a text without
+ * one has its first token as such. */
+static size_t question_end(const struct tf_head_spec *s,
+                           const struct tf_batch *batch, size_t q)
+{
+    size_t n = question_length(s, batch, q);
+
+    return n < batch->seqs.start[q + 1] - batch->seqs.start[q] ? n + 1 : 1;
+}
+
+static int mark_types(struct tf_ctx *ctx, const struct tf_head_spec *s,
+                      struct tf_batch *batch)
+{
+    const struct tf_seqs *seqs = &batch->seqs;
+    uint8_t *types = tf_scratch(ctx, seqs->start[seqs->count], 1);
+
+    if (!types)
+        return -1;
+    for (size_t q = 0; q < seqs->count; q++) {
+        size_t first = seqs->start[q], n = seqs->start[q + 1] - first;
+        size_t end = question_end(s, batch, q), given = 0;
+
+        memset(types + first, 0, end);
+        memset(types + first + end, 1, n - end);
+        for (size_t i = 0; batch->type_ids && i < n; i++)
+            given |= batch->type_ids[first + i];
+        if (given)
+            memcpy(types + first, batch->type_ids + first, n);
+    }
+    batch->type_ids = types;
+    return 0;
+}
+
+int tf_head_mark(struct tf_ctx *ctx, const struct tf_head *head,
+                 struct tf_batch *batch)
+{
+    const struct tf_head_spec *s = head->spec;
+
+    if (s->global != TF_GLOBAL_NONE && mark_global(ctx, s, batch))
+        return -1;
+    return s->question_apart ? mark_types(ctx, s, batch) : 0;
+}
+
+/* No answer begins or ends in the question, but at the first token. */
+static struct tf_tensor *mask_question(struct tf_ctx *ctx,
+                                       const struct tf_head_spec *s,
+                                       struct tf_tensor *x,
+                                       const struct tf_batch *batch)
+{
+    const struct tf_seqs *seqs = &batch->seqs;
+    struct tf_tensor *mask = x ? tf_new(ctx, x->dim[0], x->dim[1]) : NULL;
+    float *data;
+
+    if (!mask || x->dim[0] != seqs->start[seqs->count])
+        return x;
+    data = mask->data;
+    memset(data, 0, tf_tensor_bytes(mask));
+    for (size_t q = 0; q < seqs->count; q++)
+        for (size_t i = 1; i < question_end(s, batch, q); i++)
+            for (size_t c = 0; c < mask->dim[1]; c++)
+                data[(seqs->start[q] + i) * mask->ld + c] = -1e6f;
+    return tf_add(ctx, x, mask);
+}
+
 /* The factor of the logits. */
 static float logit_scale(const struct tf_head *head)
 {
@@ -159,7 +282,16 @@ static struct tf_tensor *before_out(struct tf_ctx *ctx, struct tf_head *head,
                                     struct tf_tensor *x)
 {
     const struct tf_head_spec *s = head->spec;
+    struct tf_tensor *h;
 
+    if (head->ffn_up.w.data) {
+        h = tf_dropout(ctx, x, (float)s->dense_dropout);
+        h = tf_linear(ctx, h, &head->ffn_up, s->act, NULL);
+        x = tf_norm(ctx,
+                    tf_linear_dropout(ctx, h, &head->ffn_down,
+                                      (float)s->dense_dropout, x),
+                    &head->ffn_norm);
+    }
     if (head->dense.w.data) {
         x = tf_dropout(ctx, x, (float)s->dense_dropout);
         x = tf_linear(ctx, x, &head->dense, s->act, NULL);
@@ -208,6 +340,8 @@ struct tf_tensor *tf_head_run(struct tf_ctx *ctx, struct tf_head *head,
     if (s->pool == TF_POOL_LATE)
         x = tf_mean_rows(ctx, x, &batch->seqs);
     x = run_out(ctx, head, x);
+    if (s->question_apart)
+        x = mask_question(ctx, s, x, batch);
     if (logit_scale(head) != 1)
         x = tf_scale(ctx, x, logit_scale(head));
     if (s->soft_cap > 0) {

@@ -11,7 +11,9 @@
 
 struct tf_head {
     const struct tf_head_spec *spec;
-    int32_t pad, eos;       /* ids of config.json, -1: none */
+    int32_t pad, eos;                  /* ids of config.json, -1: none */
+    struct tf_weight ffn_up, ffn_down; /* [F][C], [C][F]; data NULL: none */
+    struct tf_norm ffn_norm;
     struct tf_weight dense; /* [C][C] or [E][C]; data NULL: none */
     struct tf_norm norm;
     struct tf_weight out;  /* [labels][C], [vocab][E] */
@@ -30,6 +32,11 @@ int tf_head_bind(struct tf_head *head, const struct tf_head_spec *spec,
 enum tf_rows tf_head_rows(struct tf_ctx *ctx, const struct tf_head *head,
                           const struct tf_seqs *seqs, const int32_t *ids,
                           const int32_t **picked);
+
+/* Let the batch say which tokens see all others and, where it has no type but
+ * 0, of which types they are, as the head wants it. */
+int tf_head_mark(struct tf_ctx *ctx, const struct tf_head *head,
+                 struct tf_batch *batch);
 
 /* The cross-entropy of the logits of all tokens, for a head that reads each:
  * see tf_linear_cross_entropy(). spec's scale and cap are the head's. */

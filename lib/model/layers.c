@@ -70,12 +70,33 @@ static int mark_listed(struct tf_stack_spec *s, struct tf_err *err)
     return 0;
 }
 
+/* A window of all layers, or of each. */
+static int mark_windows(struct tf_stack_spec *s, struct tf_err *err)
+{
+    size_t n = json_array_size(s->windows);
+
+    if (json_is_array(s->windows) && n != s->layers)
+        return tf_fail(err, "%zu windows for %zu layers", n, s->layers);
+    for (size_t i = 0; i < s->layers; i++) {
+        json_t *v = n ? json_array_get(s->windows, i) : s->windows;
+        json_int_t window = json_is_integer(v) ? json_integer_value(v) : 0;
+
+        if (window <= 0 || window > INT32_MAX || window % 2)
+            return tf_fail(err, "a window of %lld tokens", (long long)window);
+        s->local[i] = 1;
+        s->windows_of[i] = (size_t)window;
+    }
+    return 0;
+}
+
 static int mark_local(struct tf_stack_spec *s, struct tf_err *err)
 {
     size_t every = s->global_every;
     size_t end = s->local_below && s->local_below < s->layers ? s->local_below
                                                               : s->layers;
 
+    if (s->windows)
+        return mark_windows(s, err);
     if (!s->window)
         return 0;
     if (s->layer_types)
@@ -101,12 +122,27 @@ static void mark_unrotated(struct tf_stack_spec *s)
     }
 }
 
+/* SwitchTransformersConfig and -Stack: none would make the share all layers, of
+ * which the second is one. */
+static void mark_shares(struct tf_stack_spec *s)
+{
+    json_int_t n = json_integer_value(s->sparse_layers);
+    size_t share = n > 0 ? s->layers / (size_t)n : s->layers;
+
+    for (size_t i = 0; i < s->layers && share > 0; i++)
+        s->sparse[i] = share == 1 || i % share == 1;
+}
+
 static void mark_sparse(struct tf_stack_spec *s)
 {
     json_t *dense;
 
     if (!s->names.router)
         return;
+    if (json_is_integer(s->sparse_layers)) {
+        mark_shares(s);
+        return;
+    }
     for (size_t i = 0; i < s->layers; i++)
         s->sparse[i] = (i + 1) % s->experts_every == 0 && i >= s->dense_below &&
                        (!s->last_sparse || i <= s->last_sparse);
@@ -133,6 +169,12 @@ int tf_layers_mark(struct tf_stack_spec *spec, struct tf_arena *memory,
             return tf_no_memory(err, spec->layers);
         memset(*marks[i], 0, spec->layers);
     }
+    spec->windows_of =
+        tf_arena_alloc(memory, spec->layers, sizeof(spec->windows_of[0]));
+    if (!spec->windows_of)
+        return tf_no_memory(err, spec->layers);
+    for (size_t i = 0; i < spec->layers; i++)
+        spec->windows_of[i] = spec->window;
     mark_sparse(spec);
     if (mark_local(spec, err))
         return -1;

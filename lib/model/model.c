@@ -449,7 +449,7 @@ struct tf_tensor *tf_model_logits(struct tf_ctx *ctx, struct tf_runner *r,
         return NULL;
     rows = tf_head_rows(ctx, &m->head, &mine.seqs,
                         batch->target ? mine.ids : batch->ids, &mine.picked);
-    if (ctx->failed)
+    if (ctx->failed || tf_head_mark(ctx, &m->head, &mine))
         return NULL;
     x = tf_stack_run(ctx, r, &m->stack, &mine, rows, SIZE_MAX);
     return tf_head_run(ctx, &m->head, x, &mine);
@@ -465,6 +465,8 @@ struct tf_tensor *tf_model_token_loss(struct tf_ctx *ctx, struct tf_runner *r,
     struct tf_tensor *x;
 
     if (stack_batch(ctx, r, m, batch, &mine))
+        return NULL;
+    if (tf_head_mark(ctx, &m->head, &mine))
         return NULL;
     x = tf_stack_run(ctx, r, &m->stack, &mine, TF_ROWS_ALL, SIZE_MAX);
     return tf_head_token_loss(ctx, &m->head, x, labels, spec);

@@ -1,26 +1,13 @@
 #include "model/narrow.h"
 
 #include <string.h>
+#include "model/bind_norm.h"
 
 /* A norm behind a linear layer of these sizes. */
 struct normed {
     const char *weight, *norm;
     size_t out, in;
 };
-
-static int bind_norm(struct tf_norm *norm, const struct tf_stack_spec *spec,
-                     const char *name, struct tf_place at, size_t n,
-                     struct tf_bind *bind, struct tf_err *err)
-{
-    norm->kind = spec->norm;
-    norm->eps = (float)spec->norm_eps;
-    norm->w_offset = (float)spec->norm_offset;
-    if (tf_bind_vector(bind, &norm->w, name, at, ".weight", n, err))
-        return -1;
-    return spec->norm_bias
-               ? tf_bind_vector(bind, &norm->b, name, at, ".bias", n, err)
-               : 0;
-}
 
 static int bind_normed(struct tf_weight *w, struct tf_norm *norm,
                        const struct normed *n, const struct tf_stack_spec *spec,
@@ -32,7 +19,7 @@ static int bind_normed(struct tf_weight *w, struct tf_norm *norm,
                             "feed-forwards, is not given, or has no norm");
     return tf_bind_weight(bind, w, n->weight, at, n->out, n->in, spec->mlp_bias,
                           false, err) ||
-           bind_norm(norm, spec, n->norm, at, n->out, bind, err);
+           tf_bind_norm(bind, spec, norm, n->norm, at, n->out, err);
 }
 
 static int bind_bottleneck(struct tf_narrow *t,

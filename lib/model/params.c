@@ -144,6 +144,14 @@ void tf_parameter_shape(const struct tf_parameter *p, struct tf_tensor *shape)
         shape->dim[1] = t->dim[1] / p->taps;
         shape->dim[2] = shape->ld = p->taps;
     }
+    if (p->heads) {
+        size_t rows = t->ndim == 2 ? t->dim[0] : 1;
+
+        shape->ndim = rows == 1 ? 2 : 3;
+        shape->dim[0] = rows;
+        shape->dim[shape->ndim - 2] = p->heads;
+        shape->dim[shape->ndim - 1] = shape->ld = t->ld / p->heads;
+    }
     if (p->turned) {
         shape->dim[0] = t->dim[1];
         shape->dim[1] = shape->ld = t->dim[0];

@@ -24,6 +24,8 @@ struct tf_parameter {
     bool norm;                /* of a LayerNorm: no weight decay */
     bool buffer;              /* saved with the others, but not trained */
     bool turned;              /* saved the other way round, [cols][rows] */
+    size_t heads;             /* [n][heads m] is saved as [n][heads][m], and
+                                 [heads m] as [heads][m]; 0: as it is */
     const uint32_t *rows;     /* where row i is saved; NULL: at i */
 };
 

@@ -57,6 +57,39 @@ static int32_t clamp(ptrdiff_t v, ptrdiff_t least, ptrdiff_t most)
     return (int32_t)(v < least ? least : v > most ? most : v);
 }
 
+/* Sines and cosines of the distance i - j from key to query, and which row is
+ * that of which distance (XLNetModel.relative_positional_encoding). */
+static int build_relative(struct tf_positions *p, const struct tf_stack_spec *s,
+                          struct tf_err *err)
+{
+    size_t most = s->relative_clamp ? s->relative_clamp : p->tokens;
+    size_t span = p->tokens - 1 < most ? p->tokens - 1 : most;
+    size_t cols = s->width, n = cols / 2;
+    float *table;
+
+    p->rows = 2 * span + 1;
+    p->first = 0;
+    p->bucket_span = span;
+    p->bucket_of = tf_alloc(p->rows, sizeof(p->bucket_of[0]), err);
+    table = tf_alloc(p->rows, cols * sizeof(*table), err);
+    p->relative = (struct tf_tensor){ .ndim = 2, .dim = { p->rows, cols } };
+    p->relative.ld = cols;
+    p->relative.data = table;
+    if (!p->bucket_of || !table)
+        return -1;
+    for (size_t i = 0; i < p->rows; i++) {
+        p->bucket_of[i] = (int32_t)(p->rows - 1 - i);
+        for (size_t j = 0; j < n; j++) {
+            double angle =
+                ((double)i - (double)span) * pow(10000, -(double)j / (double)n);
+
+            table[i * cols + j] = (float)sin(angle);
+            table[i * cols + n + j] = (float)cos(angle);
+        }
+    }
+    return 0;
+}
+
 static int build_buckets(struct tf_positions *p, const struct tf_stack_spec *s,
                          struct tf_err *err)
 {
@@ -64,6 +97,8 @@ static int build_buckets(struct tf_positions *p, const struct tf_stack_spec *s,
     size_t most = relative ? s->relative_max : s->bias_max_distance;
     ptrdiff_t span, rows = 0;
 
+    if (s->relative_sines)
+        return build_relative(p, s, err);
     if (!relative && !s->names.position_bias)
         return 0;
     p->bucket_span = p->tokens - 1 < most ? p->tokens - 1 : most;
@@ -148,6 +183,8 @@ static void drop_tables(struct tf_positions *p)
     tf_rope_release(&p->rope);
     tf_rope_release(&p->local_rope);
     free(p->sines.data);
+    free(p->relative.data);
+    p->relative.data = NULL;
     free(p->bucket_of);
     p->sines.data = NULL;
     p->bucket_of = NULL;

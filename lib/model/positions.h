@@ -15,8 +15,9 @@ struct tf_positions {
     size_t tokens; /* of a sequence, at most */
     size_t length; /* that was asked for, for angles that depend on it */
     struct tf_rope rope, local_rope;
-    struct tf_tensor sines; /* [tokens + offset][width], when computed */
-    float *alibi;           /* [heads] */
+    struct tf_tensor sines;    /* [tokens + offset][width], when computed */
+    struct tf_tensor relative; /* [rows][width] sines of distances, likewise */
+    float *alibi;              /* [heads] */
     /* buckets of distances, as struct tf_attention wants them; for relative
      * embeddings they count from row `first` of the table, which is the first
      * of the `rows` rows in reach */

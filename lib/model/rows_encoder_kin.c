@@ -80,6 +80,38 @@ TF_ROW("data2vec-text", {
     "defaults": {"vocab_size": 30522}
 }),
 
+TF_ROW("luke", {
+    "model_type": "luke",
+    "like": "bert",
+    "prefix": "luke",
+    "defaults": {"vocab_size": 50267, "pad_token_id": 1},
+    "encoder": {"position_after_pad": true},
+    "heads": {
+        "masked-lm": {
+            "dense": "lm_head.dense", "act": "gelu",
+            "norm": "lm_head.layer_norm", "out": "lm_head.decoder",
+            "out_bias": "lm_head.bias|lm_head.decoder.bias"
+        }
+    }
+}),
+
+TF_ROW("ibert", {
+    "model_type": "ibert",
+    "like": "roberta",
+    "prefix": "ibert",
+    "defaults": {"vocab_size": 30522, "quant_mode": false},
+    "encoder": {
+        "unsupported": "$quant_mode?I-BERT in integers (quant_mode) is"
+    },
+    "heads": {
+        "sequence-classification": {
+            "dense_dropout": "$hidden_dropout_prob",
+            "dropout": "$hidden_dropout_prob"
+        },
+        "token-classification": {"dropout": "$hidden_dropout_prob"}
+    }
+}),
+
 TF_ROW("rembert", {
     "model_type": "rembert",
     "like": "bert",
@@ -372,6 +404,50 @@ TF_ROW("xlm", {
         },
         "token-classification": {"out": "classifier", "dropout": "$dropout"},
         "masked-lm": {"out": "pred_layer.proj", "tied": true}
+    }
+}),
+
+TF_ROW("xlnet", {
+    "model_type": "xlnet",
+    "prefix": "transformer",
+    "defaults": {
+        "vocab_size": 32000, "d_model": 1024, "n_layer": 24, "n_head": 16,
+        "d_inner": 4096, "ff_activation": "gelu", "attn_type": "bi",
+        "layer_norm_eps": 1e-12, "dropout": 0.1, "clamp_len": -1,
+        "summary_type": "last", "summary_use_proj": true,
+        "summary_activation": "tanh", "summary_last_dropout": 0.1
+    },
+    "encoder": {
+        "unsupported": "$attn_type=bi?:attention to the past alone (attn_type) is",
+        "ffn": "$d_inner", "head_size": "$d_head", "act": "$ff_activation",
+        "norm_bias": true, "mlp_bias": true, "c2p": true,
+        "attention_dropout": "$dropout", "ffn_dropout": "$dropout",
+        "final_dropout": "$dropout", "max_positions": 0,
+        "relative_sines": true, "head_weights": true,
+        "relative_clamp": "$clamp_len=-*?0:$clamp_len",
+        "names": {
+            "tokens": "word_embedding",
+            "q": "layer.{}.rel_attn.q", "k": "layer.{}.rel_attn.k",
+            "v": "layer.{}.rel_attn.v", "o": "layer.{}.rel_attn.o",
+            "relative_k": "layer.{}.rel_attn.r",
+            "content_bias": "layer.{}.rel_attn.r_w_bias",
+            "place_bias": "layer.{}.rel_attn.r_r_bias",
+            "segment_bias": "layer.{}.rel_attn.r_s_bias",
+            "segments": "layer.{}.rel_attn.seg_embed",
+            "attn_post_norm": "layer.{}.rel_attn.layer_norm",
+            "up": "layer.{}.ff.layer_1", "down": "layer.{}.ff.layer_2",
+            "mlp_post_norm": "layer.{}.ff.layer_norm"
+        }
+    },
+    "heads": {
+        "sequence-classification": {
+            "pool": "$summary_type=mean?mean:$summary_type=first?first:last",
+            "dense": "$summary_use_proj?sequence_summary.summary",
+            "act": "$summary_activation?$summary_activation:none",
+            "out": "logits_proj", "dropout": "$summary_last_dropout"
+        },
+        "token-classification": {"out": "classifier"},
+        "question-answering": {"out": "qa_outputs"}
     }
 }),
 

@@ -120,6 +120,28 @@ TF_ROW("convbert", {
     }
 }),
 
+TF_ROW("fnet", {
+    "model_type": "fnet",
+    "like": "bert",
+    "prefix": "fnet",
+    "defaults": {
+        "vocab_size": 32000, "hidden_act": "gelu_new", "type_vocab_size": 4,
+        "pad_token_id": 3
+    },
+    "encoder": {
+        "heads": 1, "fourier": true, "projected": true,
+        "names": {
+            "embedding_projection": "embeddings.projection",
+            "q": null, "k": null, "v": null, "o": null,
+            "attn_post_norm": "encoder.layer.{}.fourier.output.LayerNorm"
+        }
+    },
+    "heads": {
+        "sequence-classification": {"dropout": "$hidden_dropout_prob"},
+        "token-classification": {"dropout": "$hidden_dropout_prob"}
+    }
+}),
+
 { NULL, NULL },
 };
 /* clang-format on */

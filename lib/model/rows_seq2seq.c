@@ -209,6 +209,51 @@ TF_ROW("blenderbot-small", {
     "heads": {"sequence-classification": null, "question-answering": null}
 }),
 
+TF_ROW("mvp", {
+    "model_type": "mvp",
+    "like": "bart",
+    "defaults": {
+        "vocab_size": 50267, "use_prompt": false, "num_labels": null
+    },
+    "encoder": {
+        "unsupported": "$use_prompt?an MVP with prompts (use_prompt) is"
+    }
+}),
+
+TF_ROW("fsmt", {
+    "model_type": "fsmt",
+    "like": "bart",
+    "defaults": {
+        "src_vocab_size": 42024, "tgt_vocab_size": 42024,
+        "activation_function": "relu", "scale_embedding": true,
+        "tie_word_embeddings": false, "num_labels": null
+    },
+    "encoder": {
+        "vocab": "$src_vocab_size",
+        "sines": "closed", "position_offset": 0, "position_after_pad": true,
+        "pad_is_zero": true, "positions_behind_pad": true,
+        "names": {
+            "tokens": "encoder.embed_tokens", "embedding_norm": null
+        }
+    },
+    "decoder": {
+        "vocab": "$tgt_vocab_size",
+        "sines": "closed", "position_offset": 0, "position_after_pad": true,
+        "pad_is_zero": true, "positions_behind_pad": true,
+        "names": {
+            "tokens": "decoder.embed_tokens", "embedding_norm": null
+        }
+    },
+    "heads": {
+        "causal-lm": {
+            "out": "model.decoder.output_projection", "bias": false,
+            "tied": "$tie_word_embeddings",
+            "out_bias": null, "bias_optional": false
+        },
+        "sequence-classification": null, "question-answering": null
+    }
+}),
+
 TF_ROW("t5", {
     "model_type": "t5",
     "prefix": "transformer",
@@ -292,6 +337,50 @@ TF_ROW("t5", {
             "dropout": "$classifier_dropout"
         },
         "question-answering": {"out": "qa_outputs", "no_prefix": true}
+    }
+}),
+
+TF_ROW("switch_transformers", {
+    "model_type": "switch_transformers",
+    "like": "t5",
+    "defaults": {
+        "d_model": 768, "num_layers": 12, "num_decoder_layers": 12,
+        "num_heads": 12, "dense_act_fn": "relu", "expert_capacity": 64,
+        "num_experts": 8, "num_sparse_encoder_layers": 3,
+        "num_sparse_decoder_layers": 3, "router_bias": false
+    },
+    "encoder": {
+        "unsupported": "$router_bias?a bias of the router (router_bias) is",
+        "act": "$dense_act_fn", "experts": "$num_experts",
+        "experts_per_token": 1, "expert_capacity": "$expert_capacity",
+        "sparse_layers": "$num_sparse_encoder_layers",
+        "names": {
+            "gate": null,
+            "up": "encoder.block.{}.layer.1.mlp.wi",
+            "down": "encoder.block.{}.layer.1.mlp.wo",
+            "router": "encoder.block.{}.layer.1.mlp.router.classifier",
+            "expert_up": "encoder.block.{}.layer.1.mlp.experts.expert_{expert}.wi",
+            "expert_down": "encoder.block.{}.layer.1.mlp.experts.expert_{expert}.wo"
+        }
+    },
+    "decoder": {
+        "act": "$dense_act_fn", "experts": "$num_experts",
+        "experts_per_token": 1, "expert_capacity": "$expert_capacity",
+        "sparse_layers": "$num_sparse_decoder_layers",
+        "names": {
+            "gate": null,
+            "up": "decoder.block.{}.layer.2.mlp.wi",
+            "down": "decoder.block.{}.layer.2.mlp.wo",
+            "router": "decoder.block.{}.layer.2.mlp.router.classifier",
+            "expert_up": "decoder.block.{}.layer.2.mlp.experts.expert_{expert}.wi",
+            "expert_down": "decoder.block.{}.layer.2.mlp.experts.expert_{expert}.wo"
+        }
+    },
+    "heads": {
+        "causal-lm": {
+            "scale_by_width": "$tie_word_embeddings=false?false:true"
+        },
+        "sequence-classification": null, "question-answering": null
     }
 }),
 

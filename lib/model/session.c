@@ -121,13 +121,16 @@ static struct tf_tensor *logits_at(struct tf_session *s, struct tf_ctx *ctx,
 {
     size_t end = base + part->seqs.start[part->seqs.count], n = 0;
     int32_t *rows = tf_scratch(ctx, wish->row_count, sizeof(*rows));
+    struct tf_batch mine = *part;
     struct tf_tensor *x;
 
     for (; rows && n < wish->row_count && (size_t)wish->rows[n] < end; n++)
         rows[n] = (int32_t)((size_t)wish->rows[n] - base);
     wish->rows += n;
     wish->row_count -= n;
-    x = tf_stack_run(ctx, &s->runner, &s->model->stack, part, TF_ROWS_ALL,
+    if (tf_head_mark(ctx, &s->model->head, &mine))
+        return NULL;
+    x = tf_stack_run(ctx, &s->runner, &s->model->stack, &mine, TF_ROWS_ALL,
                      SIZE_MAX);
     x = tf_gather_rows(ctx, x, rows, n);
     return tf_head_run(ctx, &s->model->head, x, part);

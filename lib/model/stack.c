@@ -5,11 +5,13 @@
 #include <string.h>
 #include "model/adapter.h"
 #include "model/bind_grouped.h"
+#include "model/bind_norm.h"
 #include "model/experts.h"
 #include "model/latent.h"
 #include "model/moved_rows.h"
 #include "model/narrow.h"
 #include "model/positions.h"
+#include "model/relative.h"
 #include "model/span.h"
 #include "model/ssm.h"
 #include "model/token_conv.h"
@@ -60,6 +62,9 @@ static const struct slot layer_weights[] = {
     { NAME(v), LAYER(v), VALUES, VALUED, ATTENTION },
     { NAME(qkv), LAYER(qkv), QKV, WIDTH, ATTENTION },
     { NAME(o), LAYER(o), INNER, ATTENDED, ATTENTION_OUT },
+    { NAME(global_q), LAYER(global_q), QUERIES, WIDTH, ATTENTION },
+    { NAME(global_k), LAYER(global_k), KEYS, WIDTH, ATTENTION },
+    { NAME(global_v), LAYER(global_v), KEYS, WIDTH, ATTENTION },
     { NAME(relative_q), LAYER(relative_q), QUERIES, WIDTH, RELATIVE },
     { NAME(relative_k), LAYER(relative_k), QUERIES, WIDTH, ATTENTION },
     { NAME(cross_q), LAYER(cross_q), QUERIES, WIDTH, ATTENTION },
@@ -82,6 +87,7 @@ static const struct slot layer_norms[] = {
     { NAME(mlp_norm), LAYER(mlp_norm), WIDTH, 0, 0 },
     { NAME(mlp_out_norm), LAYER(mlp_out_norm), WIDTH, 0, 0 },
     { NAME(mlp_post_norm), LAYER(mlp_post_norm), INNER, 0, 0 },
+    { NAME(global_norm), LAYER(global_norm), WIDTH, 0, 0 },
     { NAME(cross_norm), LAYER(cross_norm), WIDTH, 0, 0 },
     { NAME(cross_post_norm), LAYER(cross_post_norm), WIDTH, 0, 0 },
     { NAME(attn_sub_norm), LAYER(attn_sub_norm), ATTENDED, 0, 0 },
@@ -135,48 +141,15 @@ static bool has_bias(const struct tf_stack_spec *s, enum bias bias)
         return s->mlp_bias || s->mlp_out_bias;
     case PROJECTION:
         return s->projection_bias;
-    case NO_BIAS:
-        break;
+    default:
+        return false;
     }
-    return false;
-}
-
-/* The weight of a norm that has none in the files. */
-static int fill_ones(struct work *w, struct tf_tensor *t, size_t n)
-{
-    float *ones = tf_arena_alloc(w->bind->memory, n, sizeof(*ones));
-
-    if (!ones)
-        return tf_no_memory(w->err, n * sizeof(*ones));
-    for (size_t i = 0; i < n; i++)
-        ones[i] = 1;
-    *t = (struct tf_tensor){ .ndim = 1, .dim = { n }, .ld = n };
-    t->data = ones;
-    return 0;
-}
-
-static double norm_eps(const struct tf_stack_spec *s, const char *name)
-{
-    double own = name == s->names.embedding_norm  ? s->embedding_norm_eps
-                 : name == s->names.mlp_post_norm ? s->mlp_post_norm_eps
-                                                  : 0;
-
-    return own > 0 ? own : s->norm_eps;
 }
 
 static int bind_norm(struct work *w, struct tf_norm *norm, const char *pattern,
                      struct tf_place at, size_t n)
 {
-    norm->kind = w->spec->norm;
-    norm->eps = (float)norm_eps(w->spec, pattern);
-    norm->w_offset = (float)w->spec->norm_offset;
-    if (!w->spec->norm_weight)
-        return fill_ones(w, &norm->w, n);
-    if (tf_bind_vector(w->bind, &norm->w, pattern, at, ".weight", n, w->err))
-        return -1;
-    return w->spec->norm_bias ? tf_bind_vector(w->bind, &norm->b, pattern, at,
-                                               ".bias", n, w->err)
-                              : 0;
+    return tf_bind_norm(w->bind, w->spec, norm, pattern, at, n, w->err);
 }
 
 static const uint32_t *moved_rows(const struct work *w, size_t at)
@@ -193,7 +166,7 @@ static bool is_exact(const struct work *w, const struct slot *s)
     return w->spec->exact_down && s->name == NAME(down);
 }
 
-/* Is this not how the files hold what a row names both in one and apart? */
+/* Do files hold what a row names both in one and apart the other way? */
 static bool held_otherwise(struct work *w, const struct slot *s,
                            struct tf_place at)
 {
@@ -203,43 +176,42 @@ static bool held_otherwise(struct work *w, const struct slot *s,
     const char *fused = attention ? n->qkv : mlp ? n->gate_up : NULL;
     const char *apart = attention ? n->q : n->up;
     char name[TF_BIND_NAME];
-    bool found;
 
     if (!fused || !apart)
         return false;
-    found = tf_bind_find(w->bind, fused, at, ".weight", name, sizeof(name));
-    return found != (s->at == LAYER(qkv) || s->at == LAYER(gate_up));
+    return !tf_bind_find(w->bind, fused, at, ".weight", name, sizeof(name)) ==
+           (s->at == LAYER(qkv) || s->at == LAYER(gate_up));
 }
 
-static size_t groups_of(const struct tf_stack_spec *s, size_t at)
+static size_t groups_of(const struct tf_stack_spec *s, size_t name)
 {
-    return at == LAYER(q)      ? s->q_groups
-           : at == LAYER(k)    ? s->k_groups
-           : at == LAYER(v)    ? s->v_groups
-           : at == LAYER(o)    ? s->o_groups
-           : at == LAYER(up)   ? s->up_groups
-           : at == LAYER(down) ? s->down_groups
-                               : 1;
+    return name == NAME(q)      ? s->q_groups
+           : name == NAME(k)    ? s->k_groups
+           : name == NAME(v)    ? s->v_groups
+           : name == NAME(o)    ? s->o_groups
+           : name == NAME(up)   ? s->up_groups
+           : name == NAME(down) ? s->down_groups
+                                : 1;
 }
 
 static int bind_weight(struct work *w, struct tf_weight *weight,
                        const struct slot *s, const char *name,
                        struct tf_place at)
 {
+    bool of_layer = s->bias != PROJECTION && s->bias != NO_BIAS;
     const struct tf_stack_spec *spec = w->spec;
     struct tf_grouped g = { .out = w->size[s->out],
                             .in = w->size[s->in],
-                            .groups = 1,
-                            .bias = has_bias(spec, s->bias) };
-    bool of_layer = s->bias != PROJECTION && s->bias != NO_BIAS;
+                            .groups = groups_of(w->spec, s->name),
+                            .conv = w->spec->conv_weights && of_layer,
+                            .bias = has_bias(w->spec, s->bias),
+                            .transposed = w->spec->transposed };
 
-    g.conv = spec->conv_weights && of_layer;
-    if (of_layer)
-        g.groups = groups_of(spec, s->at);
-    if (g.conv || g.groups != 1)
-        return tf_bind_grouped(w->bind, weight, name, at, &g, w->err);
-    return tf_bind_weight(w->bind, weight, name, at, g.out, g.in, g.bias,
-                          spec->transposed, w->err);
+    if (spec->head_weights && (s->bias == ATTENTION || s->name == NAME(o)))
+        return tf_bind_heads(w->bind, weight, name, at, spec->width,
+                             spec->heads, spec->head_size, s->name == NAME(o),
+                             w->err);
+    return tf_bind_grouped(w->bind, weight, name, at, &g, w->err);
 }
 
 /* The slots' weights or norms in the object at `base`. */
@@ -337,12 +309,10 @@ static int bind_fused_biases(struct work *w, struct tf_layer *layer,
 {
     const char *q = w->spec->names.q_bias, *v = w->spec->names.v_bias;
 
-    if (q && tf_bind_vector(w->bind, &layer->q_bias, q, at, "",
-                            w->size[QUERIES], w->err))
-        return -1;
-    return v ? tf_bind_vector(w->bind, &layer->v_bias, v, at, "",
-                              w->size[VALUES], w->err)
-             : 0;
+    return (q && tf_bind_vector(w->bind, &layer->q_bias, q, at, "",
+                                w->size[QUERIES], w->err)) ||
+           (v && tf_bind_vector(w->bind, &layer->v_bias, v, at, "",
+                                w->size[VALUES], w->err));
 }
 
 static int bind_feed_forward(struct work *w, struct tf_layer *layer,
@@ -357,8 +327,7 @@ static int bind_feed_forward(struct work *w, struct tf_layer *layer,
     return 0;
 }
 
-/* Scores of distances: a table of the stack, or of each layer where its name
- * has the layer's number. */
+/* Scores of distances: of the stack, or of each layer that the name numbers. */
 static int bind_position_bias(struct work *w, struct tf_tensor *t,
                               bool of_layer, struct tf_place at)
 {
@@ -381,6 +350,8 @@ static int bind_parts(struct work *w, struct tf_layer *layer,
 {
     const struct tf_stack_spec *s = w->spec;
 
+    if (s->relative_sines && tf_relative_bind(layer, s, at, w->bind, w->err))
+        return -1;
     if (s->head_ratio && tf_span_bind(layer, s, at, w->bind, w->err))
         return -1;
     return s->bottleneck || s->feed_forwards > 1
@@ -397,6 +368,9 @@ static int bind_layer(struct work *w, struct tf_layer *layer,
     if (w->spec->names.ssm_in)
         return bind_norms(w, layer, layer_norms, 1, at) ||
                tf_ssm_bind(layer, w->spec, at, w->bind, w->err);
+    if (w->spec->fourier)
+        return bind_norms(w, layer, layer_norms, COUNT(layer_norms), at) ||
+               bind_feed_forward(w, layer, at);
     if (w->spec->latent_rank &&
         tf_latent_bind(layer, w->spec, at, w->bind, w->err))
         return -1;
@@ -447,8 +421,7 @@ static int bind_layers(struct work *w, struct tf_stack *stack)
     return 0;
 }
 
-/* Positions and types are added where the tokens' embeddings have this width.
- */
+/* Of the tokens' embeddings where positions and types are added. */
 static size_t sum_width(const struct tf_stack_spec *s)
 {
     return s->projection == TF_PROJECT_TOKENS ? s->width : s->embedding_width;
@@ -498,7 +471,7 @@ static int bind_rest(struct work *w, struct tf_stack *stack)
     struct tf_place none = { 0 };
     /* a model whose embeddings have its width needs no projections */
     bool needed =
-        s->embedding_width != s->width || s->trigrams ||
+        s->embedding_width != s->width || s->trigrams || s->projected ||
         tf_bind_has(w->bind, s->names.embedding_projection, ".weight");
 
     if (bind_weights(w, stack, stack_weights, needed ? COUNT(stack_weights) : 0,
@@ -510,6 +483,10 @@ static int bind_rest(struct work *w, struct tf_stack *stack)
                       2 * tf_relative_span(s), s->width, w->err))
         return -1;
     return bind_position_bias(w, &stack->position_bias, false, none) ||
+           (s->names.global_bias &&
+            tf_bind_numbers(w->bind, &stack->global_bias, s->names.global_bias,
+                            none, ".weight", s->bias_buckets, s->heads,
+                            w->err)) ||
            tf_token_conv_bind(stack, s, w->bind, w->err);
 }
 

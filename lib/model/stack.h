@@ -83,8 +83,12 @@ struct tf_layer {
     struct tf_norm q_norm, k_norm;   /* [D], [H][D] or [H D] */
     struct tf_latent *latent;        /* in place of k and v; q may read of it */
     struct tf_tensor sinks;          /* [H] float32 */
-    struct tf_weight relative_q, relative_k; /* [H D][C] */
-    struct tf_tensor position_bias;          /* [buckets][H] of its own */
+    struct tf_weight relative_q, relative_k;   /* [H D][C] */
+    struct tf_tensor content_bias, place_bias; /* [1][H D] */
+    struct tf_tensor segment_bias, segments;   /* [1][H D], [2][H D] */
+    struct tf_weight global_q, global_k, global_v;
+    struct tf_norm global_norm;     /* [C] */
+    struct tf_tensor position_bias; /* [buckets][H] of its own */
     struct tf_norm mlp_norm, mlp_out_norm, mlp_post_norm;
     struct tf_weight up, gate; /* [F][C] */
     struct tf_weight gate_up;  /* [2 F][C] */
@@ -125,6 +129,7 @@ struct tf_stack {
     struct tf_tensor relative;             /* [2 span][C] */
     struct tf_norm relative_norm;
     struct tf_tensor position_bias; /* [buckets][H] float32 */
+    struct tf_tensor global_bias;   /* likewise */
     struct tf_weight conv;          /* [C][kernel C], tap by tap */
     struct tf_norm conv_norm;
     struct tf_norm final_norm;

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "model/attend.h"
 #include "nn/tape.h"
+#include "model/sparse.h"
+#include "model/fourier.h"
 #include "model/ssm.h"
 
 /* The norm, or NULL (which tf_norm passes over) when the model has none. */
@@ -151,6 +153,17 @@ feed_forward(struct tf_run *run, struct tf_layer *layer, struct tf_tensor *x)
     return tf_dropout(run->ctx, x, (float)run->stack->spec->ffn_dropout);
 }
 
+/* Tokens mixed by a Fourier transform, in attention's place. */
+static struct tf_tensor *
+fourier_part(struct tf_run *run, struct tf_layer *layer, struct tf_tensor *x)
+{
+    struct ending e = { .post_norm = have(&layer->attn_post_norm),
+                        .undropped = true };
+    struct tf_tensor *y = tf_mix_by_fourier(run, x);
+
+    return add_result(run, keep_rows(run, y), keep_rows(run, x), &e);
+}
+
 /* The feed-forwards before the last. */
 static struct tf_tensor *extra_parts(struct tf_run *run, struct tf_layer *layer,
                                      struct tf_tensor *h)
@@ -205,13 +218,14 @@ static struct tf_tensor *run_layer(struct tf_run *run, size_t i,
     struct tf_norm *norm = have(&layer->mlp_norm);
     struct ending e = { .out_norm = have(&layer->mlp_out_norm),
                         .post_norm = have(&layer->mlp_post_norm) };
-    struct tf_tensor *in, *h;
+    struct tf_tensor *in = x, *h;
 
     if (layer->ssm)
         return ssm_part(run, i, layer, x);
     if (s->bottleneck)
         return narrow_layer(run, i, layer, x);
-    h = attention_part(run, i, layer, x, &in);
+    h = s->fourier ? fourier_part(run, layer, x)
+                   : attention_part(run, i, layer, x, &in);
     if (layer->cross_o.w.data)
         h = cross_part(run, i, layer, h);
     h = extra_parts(run, layer, h);
@@ -426,7 +440,8 @@ static bool last_layer_may_skip(const struct tf_run *run, size_t last)
     bool all_last = true;
 
     if ((last == 0 && run->stack->conv.w.data) || run->stack->layers[0].ssm ||
-        run->stack->layers[0].span)
+        run->stack->layers[0].span || run->sparse ||
+        run->stack->spec->expert_capacity || run->stack->spec->global_block)
         return false;
     for (size_t q = 0; q < seqs->count; q++)
         all_last &= (size_t)run->picked[q] + 1 == seqs->start[q + 1];
@@ -546,7 +561,8 @@ struct tf_tensor *tf_stack_run(struct tf_ctx *ctx, struct tf_runner *r,
         ctx->failed = true;
         return NULL;
     }
-    if (place_tokens(&run) || (rows != TF_ROWS_ALL && pick_rows(&run, rows)))
+    if (place_tokens(&run) || tf_sparse_plan(&run) ||
+        (rows != TF_ROWS_ALL && pick_rows(&run, rows)))
         return NULL;
     run.mark = tf_arena_mark(ctx->arena);
     ctx->records = &batch->seqs;
@@ -571,6 +587,7 @@ void tf_runner_release(struct tf_runner *r)
         free(r->c2p[i]);
         free(r->p2c[i]);
     }
+    free(r->fourier);
     free(r->c2p);
     free(r->p2c);
     tf_arena_release(&r->out[0]);

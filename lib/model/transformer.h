@@ -26,6 +26,9 @@ struct tf_batch {
     /* Of an encoder-decoder, for tf_model_logits(): what the decoder reads;
      * NULL: the same ids after the decoder's start token, the last left out. */
     const struct tf_batch *target;
+    /* [seqs.count]: so many tokens at the beginning of each sequence see all
+     * others and are seen by all, where others have a window; NULL: none. */
+    const size_t *global;
     /* With TF_ROWS_PICKED: one row of each sequence, [seqs.count]. */
     const int32_t *picked;
 };
@@ -48,6 +51,7 @@ struct tf_runner {
     float **c2p, **p2c;
     size_t layers;
     unsigned generation;
+    float *fourier; /* [C][2 C], tf_fourier_basis(), made on need */
     /* With a tape: layers do not keep what they compute but run again on the
      * way back (gradient checkpointing). */
     bool recompute;

@@ -209,7 +209,8 @@ struct tf_tensor *tf_attention(struct tf_ctx *ctx, struct tf_tensor *q,
     n = tf_record(ctx, sizeof(*n), job.out,
                   tf_wants_grad(q) || tf_wants_grad(k) || tf_wants_grad(v) ||
                       tf_wants_grad(spec->bias) || tf_wants_grad(spec->c2p) ||
-                      tf_wants_grad(spec->p2c) || tf_wants_grad(spec->sinks),
+                      tf_wants_grad(spec->p2c) || tf_wants_grad(spec->sinks) ||
+                      tf_wants_grad(spec->prefix_table),
                   tf_att_back);
     if (n) {
         n->q = q;

@@ -87,9 +87,11 @@ void tf_att_clip(const struct tf_att *a, const struct tf_att_queries *q,
 /* Walks over the blocks of keys that any query of the block may see. */
 struct tf_att_walk {
     const struct tf_kv_piece *piece;
-    size_t in_piece;         /* keys of it that are passed */
-    size_t at, end;          /* of the keys of the sequence */
-    size_t k_first, v_first; /* columns of the key head */
+    size_t in_piece;                       /* keys of it that are passed */
+    size_t at, end;                        /* of the keys of the sequence */
+    size_t prefix, lo, hi, suffix, tokens; /* what may be seen: before prefix,
+                                              [lo, hi), from suffix on */
+    size_t k_first, v_first;               /* columns of the key head */
 };
 
 void tf_att_walk(const struct tf_att *a, const struct tf_att_queries *q,
@@ -102,6 +104,13 @@ void tf_att_load_queries(const struct tf_att *a, const struct tf_att_queries *q,
 /* s->s[rows][keys->n]: the scores before the mask; s->bucket. */
 void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
                    const struct tf_att_keys *keys, struct tf_att_scratch *s);
+/* Are biases of this block of keys those of prefix_table? And the bucket of key
+ * j of the block for query i. */
+bool tf_att_by_prefix(const struct tf_att *a, const struct tf_att_queries *q,
+                      const struct tf_att_keys *keys);
+size_t tf_att_prefix_bucket(const struct tf_att *a,
+                            const struct tf_att_queries *q,
+                            const struct tf_att_keys *keys, size_t i, size_t j);
 /* Dropout of a block of probabilities, or of their gradients. */
 void tf_att_drop(const struct tf_att *a, const struct tf_att_queries *q,
                  const struct tf_att_keys *keys, float *dst, const float *src);

@@ -12,7 +12,7 @@
 
 /* The gradients of the inputs; NULL where none is wanted. */
 struct grads {
-    float *q, *k, *v, *bias, *c2p, *p2c, *sinks;
+    float *q, *k, *v, *bias, *prefix, *c2p, *p2c, *sinks;
 };
 
 struct att_back {
@@ -117,6 +117,23 @@ static void back_to_bias(const struct att_back *b,
     }
 }
 
+static void back_to_prefix(const struct att_back *b,
+                           const struct tf_att_queries *q,
+                           const struct tf_att_keys *keys,
+                           struct tf_att_scratch *s)
+{
+    const struct tf_att *a = &b->att;
+    const float *ds = s->ds;
+    size_t i, g, j;
+
+    for (i = 0; i < q->n; i++)
+        for (g = 0; g < a->group; g++, ds += keys->n)
+            for (j = 0; j < keys->n; j++)
+                b->grad.prefix[tf_att_prefix_bucket(a, q, keys, i, j) *
+                                   a->spec->prefix_table->ld +
+                               q->kv_head * a->group + g] += ds[j];
+}
+
 static void back_keys(const struct att_back *b, const struct tf_att_queries *q,
                       const struct tf_att_keys *keys, struct tf_att_scratch *s)
 {
@@ -141,7 +158,9 @@ static void back_keys(const struct att_back *b, const struct tf_att_queries *q,
     make_score_gradients(b, q, keys, s);
     if (b->grad.k)
         dk = b->grad.k + row * b->n->k->ld + q->kv_head * size;
-    if (b->grad.bias)
+    if (b->grad.prefix && tf_att_by_prefix(a, q, keys))
+        back_to_prefix(b, q, keys, s);
+    else if (b->grad.bias && !tf_att_by_prefix(a, q, keys))
         back_to_bias(b, q, keys, s);
     if (spec->c2p)
         tf_att_back_c2p(a, q, keys, s, b->grad.c2p);
@@ -237,6 +256,8 @@ void tf_att_back(struct tf_ctx *ctx, struct tf_node *node)
     b.grad.k = tf_grad(ctx, n->k);
     b.grad.v = tf_grad(ctx, n->v);
     b.grad.bias = n->spec.bias ? tf_grad(ctx, n->spec.bias) : NULL;
+    b.grad.prefix =
+        n->spec.prefix_table ? tf_grad(ctx, n->spec.prefix_table) : NULL;
     b.grad.c2p = n->spec.c2p ? tf_grad(ctx, n->spec.c2p) : NULL;
     b.grad.p2c = n->spec.p2c ? tf_grad(ctx, n->spec.p2c) : NULL;
     b.grad.sinks = n->spec.sinks ? tf_grad(ctx, n->spec.sinks) : NULL;
@@ -247,7 +268,8 @@ void tf_att_back(struct tf_ctx *ctx, struct tf_node *node)
         tf_att_scratch(ctx, &b.att, (size_t)tf_pool_threads(ctx->pool), true);
     if (!b.scratch)
         return;
-    b.shared = b.grad.bias || b.grad.c2p || b.grad.p2c || b.grad.sinks;
+    b.shared = b.grad.bias || b.grad.prefix || b.grad.c2p || b.grad.p2c ||
+               b.grad.sinks;
     if (!b.shared)
         tasks *= n->q_seqs.count;
     tf_pool_run(ctx->pool, tasks, back_task, &b);

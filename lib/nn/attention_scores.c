@@ -128,6 +128,30 @@ tf_att_scratch(struct tf_ctx *ctx, const struct tf_att *a, size_t n, bool back)
     return ctx->failed ? NULL : s;
 }
 
+/* The keys of the blocks around that of a query. */
+static void block_reach(const struct tf_attention *spec, ptrdiff_t pos,
+                        ptrdiff_t n, ptrdiff_t *from, ptrdiff_t *to)
+{
+    ptrdiff_t size = (ptrdiff_t)spec->window_block, block = pos / size;
+
+    if (spec->window_left < (size_t)n && block > (ptrdiff_t)spec->window_left)
+        *from = (block - (ptrdiff_t)spec->window_left) * size;
+    if (spec->window_right < (size_t)n)
+        *to = (block + (ptrdiff_t)spec->window_right + 1) * size;
+}
+
+static size_t prefix_of(const struct tf_att *a, size_t seq)
+{
+    return a->spec->prefix ? least(a->spec->prefix[seq], a->kv[seq].tokens) : 0;
+}
+
+static size_t suffix_of(const struct tf_att *a, size_t seq)
+{
+    size_t n = a->kv[seq].tokens;
+
+    return a->spec->suffix ? least(a->spec->suffix[seq], n) : n;
+}
+
 void tf_att_reach(const struct tf_att *a, const struct tf_att_queries *q,
                   size_t i, size_t *lo, size_t *hi)
 {
@@ -136,12 +160,16 @@ void tf_att_reach(const struct tf_att *a, const struct tf_att_queries *q,
     ptrdiff_t pos = q->pos + (ptrdiff_t)i, from = 0, to = n;
 
     /* windows wider than the sequence are none, so that sums stay in range */
-    if (spec->window_left < (size_t)n && pos > (ptrdiff_t)spec->window_left)
-        from = pos - (ptrdiff_t)spec->window_left;
+    if (spec->window_block) {
+        block_reach(spec, pos, n, &from, &to);
+    } else {
+        if (spec->window_left < (size_t)n && pos > (ptrdiff_t)spec->window_left)
+            from = pos - (ptrdiff_t)spec->window_left;
+        if (!spec->causal && spec->window_right < (size_t)n)
+            to = pos + (ptrdiff_t)spec->window_right + 1;
+    }
     if (spec->causal)
         to = pos + 1;
-    else if (spec->window_right < (size_t)n)
-        to = pos + (ptrdiff_t)spec->window_right + 1;
     to = to < n ? to : n;
     *lo = (size_t)from;
     *hi = to > from ? (size_t)to : (size_t)from;
@@ -151,6 +179,13 @@ void tf_att_clip(const struct tf_att *a, const struct tf_att_queries *q,
                  const struct tf_att_keys *keys, size_t i, size_t *lo,
                  size_t *hi)
 {
+    /* no block of keys crosses these bounds */
+    if (keys->first < prefix_of(a, q->seq) ||
+        keys->first >= suffix_of(a, q->seq)) {
+        *lo = 0;
+        *hi = keys->n;
+        return;
+    }
     tf_att_reach(a, q, i, lo, hi);
     *lo = least(*lo > keys->first ? *lo - keys->first : 0, keys->n);
     *hi = least(*hi > keys->first ? *hi - keys->first : 0, keys->n);
@@ -160,15 +195,18 @@ void tf_att_walk(const struct tf_att *a, const struct tf_att_queries *q,
                  struct tf_att_walk *walk)
 {
     const struct tf_kv *kv = &a->kv[q->seq];
-    size_t unused, skip;
+    size_t unused;
 
-    tf_att_reach(a, q, 0, &skip, &unused);
-    tf_att_reach(a, q, q->n - 1, &unused, &walk->end);
+    tf_att_reach(a, q, 0, &walk->lo, &unused);
+    tf_att_reach(a, q, q->n - 1, &unused, &walk->hi);
+    walk->prefix = prefix_of(a, q->seq);
+    walk->suffix = suffix_of(a, q->seq);
+    walk->tokens = kv->tokens;
     walk->piece = kv->pieces;
-    walk->at = skip;
+    walk->at = walk->end = 0;
     walk->k_first = q->kv_head * a->spec->head_size;
     walk->v_first = q->kv_head * a->v_size;
-    walk->in_piece = skip;
+    walk->in_piece = 0;
 }
 
 /* Element (row, column) of an array of rows. */
@@ -179,11 +217,31 @@ static const void *element(const void *data, enum tf_dtype dtype, size_t ld,
            (row * ld + column) * tf_dtype_info(dtype)->bytes;
 }
 
+/* Go to the next keys that may be seen: false when there are none. */
+static bool seek(struct tf_att_walk *walk)
+{
+    size_t at = walk->at;
+
+    if (at < walk->prefix) {
+        walk->end = walk->prefix;
+    } else if (at < walk->suffix && walk->lo < walk->suffix && at < walk->hi &&
+               walk->lo < walk->hi) {
+        at = at > walk->lo ? at : walk->lo;
+        walk->end = least(walk->hi, walk->suffix);
+    } else {
+        at = at > walk->suffix ? at : walk->suffix;
+        walk->end = walk->tokens;
+    }
+    walk->in_piece += at - walk->at;
+    walk->at = at;
+    return at < walk->end;
+}
+
 bool tf_att_next(struct tf_att_walk *walk, struct tf_att_keys *keys)
 {
     const struct tf_kv_piece *p;
 
-    if (walk->at >= walk->end)
+    if (walk->at >= walk->end && !seek(walk))
         return false;
     while (walk->in_piece >= walk->piece->rows)
         walk->in_piece -= walk->piece++->rows;
@@ -246,6 +304,44 @@ static void load_buckets(const struct tf_attention *spec,
     }
 }
 
+bool tf_att_by_prefix(const struct tf_att *a, const struct tf_att_queries *q,
+                      const struct tf_att_keys *keys)
+{
+    return a->spec->prefix_table && keys->first < prefix_of(a, q->seq);
+}
+
+size_t tf_att_prefix_bucket(const struct tf_att *a,
+                            const struct tf_att_queries *q,
+                            const struct tf_att_keys *keys, size_t i, size_t j)
+{
+    const struct tf_attention *spec = a->spec;
+    size_t prefix = prefix_of(a, q->seq);
+    size_t place = (size_t)(q->pos + (ptrdiff_t)i) - prefix;
+    size_t group = least(place / spec->prefix_group, prefix - 1);
+    ptrdiff_t span = (ptrdiff_t)spec->bucket_span;
+    ptrdiff_t at = (ptrdiff_t)(keys->first + j) - (ptrdiff_t)group;
+
+    at = at < -span ? -span : at > span ? span : at;
+    return (size_t)spec->bucket_of[at + span];
+}
+
+static void add_prefix_bias(const struct tf_att *a,
+                            const struct tf_att_queries *q,
+                            const struct tf_att_keys *keys,
+                            struct tf_att_scratch *s)
+{
+    float *row = s->s;
+    size_t i, g, j;
+
+    for (i = 0; i < q->n; i++)
+        for (g = 0; g < a->group; g++, row += keys->n)
+            for (j = 0; j < keys->n; j++)
+                row[j] +=
+                    tf_row(a->spec->prefix_table,
+                           tf_att_prefix_bucket(a, q, keys, i,
+                                                j))[q->kv_head * a->group + g];
+}
+
 /* Add what depends on the distance alone. */
 static void add_bias(const struct tf_att *a, const struct tf_att_queries *q,
                      const struct tf_att_keys *keys, struct tf_att_scratch *s)
@@ -303,12 +399,17 @@ void tf_att_scores(const struct tf_att *a, const struct tf_att_queries *q,
         cap_scores(s->s, s->slope, spec->soft_cap, g.m * g.n);
     if (spec->bucket_of)
         load_buckets(spec, q, keys, s);
-    if (s->bias)
+    if (tf_att_by_prefix(a, q, keys))
+        add_prefix_bias(a, q, keys, s);
+    else if (s->bias)
         add_bias(a, q, keys, s);
     if (spec->c2p)
         tf_att_add_c2p(a, q, keys, s);
     if (spec->p2c)
         tf_att_add_p2c(a, q, keys, s);
+    if (spec->prefix_bias != 0 && keys->first < prefix_of(a, q->seq))
+        for (size_t i = 0; i < g.m * g.n; i++)
+            s->s[i] += spec->prefix_bias;
 }
 
 /* Each block of scores has a stretch of the stream to itself: the query block

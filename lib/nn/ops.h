@@ -199,6 +199,9 @@ struct tf_tensor *tf_embedding(struct tf_ctx *ctx, struct tf_tensor *table,
 /* The columns of a, then those of b. */
 struct tf_tensor *tf_join_columns(struct tf_ctx *ctx, struct tf_tensor *a,
                                   struct tf_tensor *b);
+/* `into` with row i of x in place of row rows[i], none of them twice. */
+struct tf_tensor *tf_put_rows(struct tf_ctx *ctx, struct tf_tensor *into,
+                              struct tf_tensor *x, const int32_t *rows);
 /* Rows `rows[i]` of x: [n][C]. */
 struct tf_tensor *tf_gather_rows(struct tf_ctx *ctx, struct tf_tensor *x,
                                  const int32_t *rows, size_t n);
@@ -275,6 +278,15 @@ struct tf_tensor *tf_dynamic_conv(struct tf_ctx *ctx, struct tf_tensor *x,
                                   const struct tf_seqs *seqs,
                                   struct tf_tensor *taps, size_t heads);
 
+/*
+ * The real part of the Fourier transform of each sequence over its columns and
+ * its tokens (Lee-Thorp et al. 2021, FNet). The basis of the columns is made
+ * once: [C][2 C], cosines and sines of i k / C turns.
+ */
+void tf_fourier_basis(float *basis, size_t c);
+struct tf_tensor *tf_fourier(struct tf_ctx *ctx, struct tf_tensor *x,
+                             const struct tf_seqs *seqs, const float *basis);
+
 /* A short convolution of each column by itself over the tokens up to each:
  * w [C][K], the last column being the token's own; bias [C] or NULL. past[s]
  * are the K - 1 rows [C] before sequence s, which become those before its next
@@ -338,6 +350,18 @@ struct tf_attention {
     bool causal;
     size_t window_left, window_right; /* keys further away are masked;
                                          SIZE_MAX: no limit */
+    size_t window_block; /* windows count blocks of so many keys around that
+                            of the query; 0: keys */
+    /* [sequences]: keys before the first, and from the second on, are masked
+     * for no query, whatever the window; NULL: none. + prefix_bias to the
+     * scores of those before. */
+    const size_t *prefix, *suffix;
+    float prefix_bias;
+    /* Biases of those before by another table [buckets][H], for the distance of
+     * key j from the query's place i behind the prefix: j - i / prefix_group,
+     * at most the prefix's last (LongT5); NULL: `bias` is theirs, too. */
+    struct tf_tensor *prefix_table;
+    size_t prefix_group;
     /* [Tq]: where each query stands among its keys, for single rows out of
      * sequences; NULL: at the end of them. */
     const int32_t *places;

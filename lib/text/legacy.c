@@ -82,20 +82,28 @@ void tf_legacy_special(struct tf_legacy *l, struct tf_str s)
     add_token(l, &t);
 }
 
-/* Is the mask token one of whose flags neither the files nor the model say
- * anything? */
-static bool mask_by_class(const struct tf_legacy *l,
-                          const struct tf_added_token *mask)
+void tf_legacy_plain(struct tf_legacy *l, struct tf_str s)
 {
-    struct tf_str raw = tf_record_get(&l->config->config, "mask_token");
+    struct tf_added_token t = { .content = s };
+
+    add_token(l, &t);
+}
+
+/* Is this special token one of whose flags neither the files nor the model say
+ * anything? */
+static bool by_class(const struct tf_legacy *l, size_t which,
+                     const struct tf_added_token *token)
+{
+    struct tf_str raw =
+        tf_record_get(&l->config->config, tf_special_names[which]);
     size_t i;
 
     for (i = 0; i < l->config->added.count; i++)
-        if (tf_str_eq(l->config->added.at[i].content, mask->content))
+        if (tf_str_eq(l->config->added.at[i].content, token->content))
             return false;
     for (i = 0; i < l->spm.count; i++)
         if (l->spm.pieces[i].type == TF_SPM_CONTROL &&
-            tf_str_eq(l->spm.pieces[i].s, mask->content))
+            tf_str_eq(l->spm.pieces[i].s, token->content))
             return false;
     return !raw.s || *raw.s == '"';
 }
@@ -117,8 +125,11 @@ static void add_tokens(struct tf_legacy *l)
     for (i = 0; i < c->special.count; i++) {
         struct tf_added_token t = c->special.at[i];
 
-        if (i == TF_MASK && t.content.s && mask_by_class(l, &t))
+        if (i == TF_MASK && t.content.s && by_class(l, i, &t))
             t.lstrip = l->cls->mask_lstrip;
+        if ((i == TF_EOS || i == TF_UNK || i == TF_PAD) && t.content.s &&
+            l->cls->ends_strip && by_class(l, i, &t))
+            t.lstrip = t.rstrip = true;
         if (t.content.s)
             add_token(l, &t);
     }
@@ -212,6 +223,11 @@ int tf_legacy_tokenizer(const char *dir, struct tf_tokconfig *config,
     struct tf_legacy l = { .dir = dir, .config = config, .out = json };
     int failed;
 
+    if (config->cls && config->cls->python)
+        return tf_fail(err,
+                       "%s: %s is Python code that is not run here; a "
+                       "tokenizer.json would do in its place",
+                       dir, config->cls->name);
     l.err = err;
     l.cls = tf_legacy_class_find(config);
     tf_arena_init(&l.arena);

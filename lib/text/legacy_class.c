@@ -280,6 +280,21 @@ static void tokens_m2m100(struct tf_legacy *l)
     }
 }
 
+/* Each of the vocabulary stands out of what it is written into. */
+static void tokens_vocabulary(struct tf_legacy *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        tf_legacy_plain(l, l->vocabulary[i].s);
+}
+
+static void tokens_sentinels(struct tf_legacy *l)
+{
+    int n = number(l, "extra_ids", 125);
+
+    for (int i = 0; i < n; i++)
+        tf_legacy_special(l, tf_legacy_text(l, "<extra_id_%d>", i));
+}
+
 #define WORDS                                                                  \
     .files = TF_LEGACY_WORDS, .splitter = tf_legacy_split_bert,                \
     .decoder = tf_legacy_decode_words
@@ -309,6 +324,13 @@ static void tokens_m2m100(struct tf_legacy *l)
 
 static const struct tf_legacy_class classes[] = {
     { "BertTokenizer", BERT, CLS_SEP },
+    { "EsmTokenizer", .files = TF_LEGACY_WORDS, .word_level = true,
+      .tokens = tokens_vocabulary, .splitter = tf_legacy_split_blanks,
+      .single = "c0 A0 e0", .pair = "c0 A0 e0 B0 e0" },
+    { "ByT5Tokenizer", .files = TF_LEGACY_BYTES, .ends_strip = true,
+      .tokens = tokens_sentinels, .splitter = tf_legacy_split_all_bytes,
+      .decoder = tf_legacy_decode_bytes, .single = "A0 e0",
+      .pair = "A0 e0 B0 e0" },
     { "FunnelTokenizer", BERT, .single = "c2 A0 s0", .pair = "c2 A0 s0 B1 s1" },
     { "MPNetTokenizer", BERT, .post = tf_legacy_post_mpnet,
       .mask_lstrip = true },

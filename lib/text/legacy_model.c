@@ -33,6 +33,13 @@ static void write_unk(struct tf_legacy *l, bool unk, const char *otherwise)
 
 static void write_words(struct tf_legacy *l)
 {
+    if (l->cls->word_level) {
+        tf_buf_adds(l->out, "{\"type\":\"WordLevel\",\"unk_token\":");
+        write_unk(l, true, "<unk>");
+        write_vocab(l);
+        tf_buf_adds(l->out, "}");
+        return;
+    }
     tf_buf_adds(l->out, "{\"type\":\"WordPiece\",\"unk_token\":");
     write_unk(l, true, "[UNK]");
     tf_buf_adds(l->out, ",\"continuing_subword_prefix\":\"##\","
@@ -142,7 +149,7 @@ static void write_bpe(struct tf_legacy *l)
     tf_buf_adds(l->out, ",\"merges\":[");
     if (l->files == TF_LEGACY_MERGES)
         write_merges_file(l);
-    else
+    else if (l->files != TF_LEGACY_BYTES)
         write_piece_merges(l);
     tf_buf_adds(l->out, "]}");
 }
@@ -183,8 +190,8 @@ void tf_legacy_write_model(struct tf_legacy *l)
 {
     if (l->files == TF_LEGACY_WORDS)
         write_words(l);
-    else if (l->files == TF_LEGACY_MERGES || l->cls->bpe ||
-             (l->cls->from_model && !l->spm.unigram))
+    else if (l->files == TF_LEGACY_MERGES || l->files == TF_LEGACY_BYTES ||
+             l->cls->bpe || (l->cls->from_model && !l->spm.unigram))
         write_bpe(l);
     else
         write_unigram(l);

@@ -286,6 +286,18 @@ void tf_legacy_split_bytes(struct tf_legacy *l)
                                                   : BYTES("false", "true"));
 }
 
+/* All of a text is one piece. */
+void tf_legacy_split_all_bytes(struct tf_legacy *l)
+{
+    tf_buf_adds(l->out, "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,"
+                        "\"trim_offsets\":false,\"use_regex\":false}");
+}
+
+void tf_legacy_split_blanks(struct tf_legacy *l)
+{
+    tf_buf_adds(l->out, WHITESPACE);
+}
+
 void tf_legacy_split_clip(struct tf_legacy *l)
 {
     begin(l, "pretokenizers");

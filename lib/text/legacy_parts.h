@@ -12,6 +12,7 @@ enum tf_legacy_files {
     TF_LEGACY_MERGES, /* vocab.json, merges.txt */
     TF_LEGACY_PIECES, /* a SentencePiece model */
     TF_LEGACY_PAIRED, /* a SentencePiece model whose ids are vocab.json's */
+    TF_LEGACY_BYTES,  /* none: bytes are the tokens */
 };
 
 struct tf_legacy_entry {
@@ -56,6 +57,7 @@ struct tf_legacy_class {
     /* of a BPE model; prefix and suffix as JSON */
     bool bpe; /* of pieces: BPE, whatever the model was trained as */
     bool unk, fuse_unk, byte_fallback;
+    bool word_level; /* words are in the vocabulary as a whole, or unknown */
     const char *prefix, *suffix;
     int unk_id;      /* of Unigram; -1: where unk_token stands */
     bool from_model; /* all of these as the SentencePiece model says */
@@ -63,6 +65,7 @@ struct tf_legacy_class {
     bool adds_space;      /* add_prefix_space */
     bool adds_bos;        /* add_bos_token */
     bool mask_lstrip;     /* the mask token takes the blanks before it along */
+    bool ends_strip;      /* and eos, unk and pad those on both sides */
     const char *language; /* src_lang */
 };
 
@@ -83,6 +86,8 @@ void tf_legacy_entry(struct tf_legacy *l, struct tf_str s, double score);
 void tf_legacy_pieces(struct tf_legacy *l, size_t from);
 /* A special token that is added unless it is so already. */
 void tf_legacy_special(struct tf_legacy *l, struct tf_str s);
+/* The same of one that is not special. */
+void tf_legacy_plain(struct tf_legacy *l, struct tf_str s);
 /* The id of a token, vocabulary or added; of an unknown one, unk_token's. */
 uint32_t tf_legacy_id(const struct tf_legacy *l, struct tf_str s);
 
@@ -125,6 +130,8 @@ void tf_legacy_norm_model(struct tf_legacy *l);
 void tf_legacy_norm_paired(struct tf_legacy *l);
 void tf_legacy_split_bert(struct tf_legacy *l);
 void tf_legacy_split_bytes(struct tf_legacy *l);
+void tf_legacy_split_all_bytes(struct tf_legacy *l);
+void tf_legacy_split_blanks(struct tf_legacy *l);
 void tf_legacy_split_clip(struct tf_legacy *l);
 void tf_legacy_split_cohere(struct tf_legacy *l);
 void tf_legacy_split_qwen2(struct tf_legacy *l);

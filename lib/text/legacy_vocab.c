@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/jsonl.h"
+#include "text/bytelevel.h"
 #include "text/legacy_parts.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -212,6 +213,22 @@ static void read_model(struct tf_legacy *l)
     }
 }
 
+/* ByT5Tokenizer: three tokens, then every byte in its order, as byte-level
+ * pieces spell it. */
+static void add_bytes(struct tf_legacy *l)
+{
+    static const char *const first[] = { "<pad>", "</s>", "<unk>" };
+
+    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+        tf_legacy_entry(l, tf_legacy_text(l, "%s", first[i]), 0);
+    for (int i = 0; i < 256; i++) {
+        char c[4] = { 0 };
+
+        tf_utf8_put(c, tf_byte_char((unsigned char)i));
+        tf_legacy_entry(l, tf_legacy_text(l, "%s", c), 0);
+    }
+}
+
 static bool has_model(struct tf_legacy *l)
 {
     size_t i;
@@ -237,6 +254,8 @@ static bool has_files(struct tf_legacy *l, enum tf_legacy_files files)
     case TF_LEGACY_PAIRED:
         tf_buf_reset(&l->vocab);
         return read_file(l, "vocab.json", &l->vocab) && has_model(l);
+    case TF_LEGACY_BYTES:
+        return true;
     default:
         return has_model(l);
     }
@@ -281,6 +300,8 @@ int tf_legacy_read(struct tf_legacy *l)
         read_words(l);
     else if (l->files == TF_LEGACY_MERGES)
         read_ids(l);
+    else if (l->files == TF_LEGACY_BYTES)
+        add_bytes(l);
     else
         read_model(l);
     return l->failed ? -1 : 0;

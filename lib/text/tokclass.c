@@ -39,6 +39,10 @@ const char *const tf_special_names[TF_SPECIALS] = {
     {                                                                          \
         "[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"         \
     }
+#define ESM                                                                    \
+    {                                                                          \
+        NULL, "<eos>", "<unk>", NULL, "<pad>", "<cls>", "<mask>"               \
+    }
 #define FUNNEL                                                                 \
     {                                                                          \
         "<s>", "</s>", "<unk>", "<sep>", "<pad>", "<cls>", "<mask>"            \
@@ -120,6 +124,7 @@ static const struct tf_tokclass classes[] = {
     { "BertTokenizer", BERT, true, false },
     { "BigBirdTokenizer", BIG_BIRD, false, false },
     { "BlenderbotTokenizer", ROBERTA, false, false },
+    { "ByT5Tokenizer", T5, false, false },
     { "CLIPTokenizer", CLIP, false, false },
     { "CamembertTokenizer", ROBERTA, false, false },
     { "CodeGenTokenizer", GPT2, false, false },
@@ -133,6 +138,7 @@ static const struct tf_tokclass classes[] = {
     { "DebertaV2Tokenizer", DEBERTA, true, false },
     { "DistilBertTokenizer", BERT, false, false },
     { "ElectraTokenizer", BERT, true, false },
+    { "EsmTokenizer", ESM, false, false },
     { "FNetTokenizer", ALBERT, true, false },
     { "FunnelTokenizer", FUNNEL, false, false },
     { "GPT2Tokenizer", GPT2, false, false },
@@ -176,6 +182,25 @@ static const struct tf_tokclass classes[] = {
     { "XGLMTokenizer", XGLM, false, false },
     { "XLMRobertaTokenizer", ROBERTA, false, false },
     { "XLNetTokenizer", FUNNEL, false, true },
+    /* in Python alone */
+    { "BartphoTokenizer", NOTHING, false, false, true },
+    { "BertJapaneseTokenizer", NOTHING, false, false, true },
+    { "BertweetTokenizer", NOTHING, false, false, true },
+    { "BioGptTokenizer", NOTHING, false, false, true },
+    { "BlenderbotSmallTokenizer", NOTHING, false, false, true },
+    { "CTRLTokenizer", NOTHING, false, false, true },
+    { "CanineTokenizer", NOTHING, false, false, true },
+    { "CpmAntTokenizer", NOTHING, false, false, true },
+    { "CpmTokenizer", NOTHING, false, false, true },
+    { "FSMTTokenizer", NOTHING, false, false, true },
+    { "FlaubertTokenizer", NOTHING, false, false, true },
+    { "GPTNeoXJapaneseTokenizer", NOTHING, false, false, true },
+    { "MyT5Tokenizer", NOTHING, false, false, true },
+    { "PerceiverTokenizer", NOTHING, false, false, true },
+    { "PhobertTokenizer", NOTHING, false, false, true },
+    { "ProphetNetTokenizer", NOTHING, false, false, true },
+    { "RoCBertTokenizer", NOTHING, false, false, true },
+    { "XLMTokenizer", NOTHING, false, false, true },
 };
 
 /* The class of a model_type, where it is not the general one by omission. The
@@ -190,14 +215,18 @@ static const struct {
     { "bert", "BertTokenizer", false },
     { "big_bird", "BigBirdTokenizer", false },
     { "bigbird_pegasus", "TokenizersBackend", false },
+    { "biogpt", "BioGptTokenizer", false },
     { "blenderbot", "BlenderbotTokenizer", false },
+    { "blenderbot-small", "BlenderbotSmallTokenizer", false },
     { "camembert", "CamembertTokenizer", false },
+    { "canine", "CanineTokenizer", false },
     { "clip", "CLIPTokenizer", false },
     { "code_llama", "CodeLlamaTokenizer", false },
     { "codegen", "GPT2Tokenizer", false },
     { "cohere", "CohereTokenizer", false },
     { "cohere2", "CohereTokenizer", false },
     { "convbert", "BertTokenizer", false },
+    { "ctrl", "CTRLTokenizer", false },
     { "data2vec-text", "RobertaTokenizer", false },
     { "dbrx", "GPT2Tokenizer", false },
     { "deberta", "DebertaTokenizer", false },
@@ -206,8 +235,11 @@ static const struct {
     { "dpr", "DPRQuestionEncoderTokenizer", false },
     { "electra", "BertTokenizer", false },
     { "ernie", "BertTokenizer", false },
+    { "esm", "EsmTokenizer", false },
     { "falcon_mamba", "GPTNeoXTokenizer", false },
+    { "flaubert", "FlaubertTokenizer", false },
     { "fnet", "FNetTokenizer", false },
+    { "fsmt", "FSMTTokenizer", false },
     { "funnel", "FunnelTokenizer", false },
     { "gemma", "GemmaTokenizer", false },
     { "gemma2", "GemmaTokenizer", false },
@@ -221,6 +253,7 @@ static const struct {
     { "gpt_bigcode", "TokenizersBackend", false },
     { "gpt_neo", "GPT2Tokenizer", false },
     { "gpt_neox", "GPTNeoXTokenizer", false },
+    { "gpt_neox_japanese", "GPTNeoXJapaneseTokenizer", false },
     { "gptj", "GPT2Tokenizer", false },
     { "granite", "TokenizersBackend", false },
     { "granitemoe", "TokenizersBackend", false },
@@ -278,6 +311,7 @@ static const struct {
     { "phi", "GPT2Tokenizer", false },
     { "phi3", "TokenizersBackend", true },
     { "phimoe", "TokenizersBackend", true },
+    { "prophetnet", "ProphetNetTokenizer", false },
     { "qwen2", "Qwen2Tokenizer", true },
     { "qwen2_moe", "Qwen2Tokenizer", false },
     { "qwen3", "Qwen2Tokenizer", false },
@@ -288,6 +322,7 @@ static const struct {
     { "rembert", "RemBertTokenizer", false },
     { "roberta", "RobertaTokenizer", false },
     { "roberta-prelayernorm", "RobertaTokenizer", false },
+    { "roc_bert", "RoCBertTokenizer", false },
     { "roformer", "RoFormerTokenizer", false },
     { "rwkv", "GPTNeoXTokenizer", false },
     { "splinter", "SplinterTokenizer", false },
@@ -302,6 +337,7 @@ static const struct {
     { "visual_bert", "BertTokenizer", false },
     { "whisper", "WhisperTokenizer", false },
     { "xglm", "XGLMTokenizer", false },
+    { "xlm", "XLMTokenizer", false },
     { "xlm-roberta", "XLMRobertaTokenizer", false },
     { "xlm-roberta-xl", "TokenizersBackend", false },
     { "xlnet", "XLNetTokenizer", false },

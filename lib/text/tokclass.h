@@ -26,6 +26,8 @@ struct tf_tokclass {
     const char *special[TF_SPECIALS]; /* NULL: none */
     bool type_ids;
     bool pad_left;
+    bool python; /* without a tokenizer.json its rules are Python code that has
+                    no like here */
 };
 
 /*

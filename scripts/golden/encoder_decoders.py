@@ -89,6 +89,38 @@ MODELS = {
                {"single": "eng_Latn $A </s>",
                 "languages": ["eng_Latn", "deu_Latn"]},
                {"forced_bos_token_id": "deu_Latn"}),
+    "led": (bart("led", attention_window=[4, 8],
+                 max_encoder_position_embeddings=108,
+                 max_decoder_position_embeddings=104),
+            "LEDForConditionalGeneration", BF16, {"single": "<s> $A </s>"},
+            {}),
+    "bigbird-pegasus": (bart("bigbird_pegasus", scale_embedding=True,
+                             activation_function="gelu_new", use_bias=False,
+                             block_size=2, num_random_blocks=1,
+                             decoder_start_token_id=2),
+                        "BigBirdPegasusForConditionalGeneration", BF16,
+                        {"single": "$A </s>"}, {}),
+    "fsmt": (bart("fsmt", scale_embedding=True, activation_function="relu",
+                  src_vocab_size=310, tgt_vocab_size=280, langs=["en", "de"]),
+             "FSMTForConditionalGeneration", BF16, {"single": "$A </s>"},
+             {"forced_eos_token_id": 2}),
+    "mvp": (bart("mvp"), "MvpForConditionalGeneration", BF16,
+            {"single": "<s> $A </s>"}, {"forced_eos_token_id": 2}),
+    "longt5": (t5("longt5", feed_forward_proj="gated-gelu", local_radius=5,
+                  encoder_attention_type="local", tie_word_embeddings=True),
+               "LongT5ForConditionalGeneration", BF16,
+               {"single": "$A </s>"}, {}),
+    "longt5-global": (t5("longt5", feed_forward_proj="gated-gelu",
+                         local_radius=5, global_block_size=4,
+                         encoder_attention_type="transient-global"),
+                      "LongT5ForConditionalGeneration", BF16,
+                      {"single": "$A </s>"}, {}),
+    # experts that take few tokens of a long text
+    "switch": (t5("switch_transformers", dense_act_fn="relu", num_experts=3,
+                  expert_capacity=14, num_sparse_encoder_layers=1,
+                  num_sparse_decoder_layers=2, tie_word_embeddings=True),
+               "SwitchTransformersForConditionalGeneration", BF16,
+               {"single": "$A </s>"}, {}),
     "bart-classify": (bart(scale_embedding=True, **LABELS,
                            max_position_embeddings=224),
                       "BartForSequenceClassification", F16,
@@ -114,8 +146,9 @@ def nll_cases(model, tok, start):
     target = tok.encode(TARGET, add_special_tokens=False).ids + [2]
     for text in SOURCES:
         ids = tok.encode(text).ids
+        # FSMT's mask is not causal where it is to keep a cache
         logits = model(torch.tensor([ids]), decoder_input_ids=torch.tensor(
-            [[start] + target[:-1]])).logits[0].float()
+            [[start] + target[:-1]]), use_cache=False).logits[0].float()
         each = -logits.log_softmax(-1).gather(
             1, torch.tensor(target)[:, None])[:, 0]
         yield {"text": text, "input_ids": ids, "target_ids": target,

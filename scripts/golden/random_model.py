@@ -91,8 +91,8 @@ def load(cls, folder, **overrides):
         folder, dtype=torch.float32,
         attn_implementation="sdpa" if falcon else "eager",
         output_loading_info=True, **overrides)
-    # a table that is computed
-    missing = {k for k in info["missing_keys"] if not k.endswith("inv_freq")}
+    # buffers are computed
+    missing = info["missing_keys"] & {n for n, _ in model.named_parameters()}
     if missing or info["mismatched_keys"]:
         raise SystemExit(f"{folder}: {cls.__name__}: {info}")
     return model.eval()
