@@ -132,6 +132,11 @@ const struct tf_dtype_info *tf_dtype_info(enum tf_dtype dtype)
     return &types[dtype];
 }
 
+int tf_dtype_is_ggml(enum tf_dtype dtype)
+{
+    return dtype >= TF_Q4_0 && dtype < TF_AFFINE4;
+}
+
 int tf_dtype_is_float(enum tf_dtype dtype)
 {
     return dtype <= TF_F8_E5M2 || types[dtype].block > 1;

@@ -65,6 +65,9 @@ const struct tf_dtype_info *tf_dtype_info(enum tf_dtype dtype);
 /* Floating-point numbers, or blocks of them. */
 int tf_dtype_is_float(enum tf_dtype dtype);
 
+/* One of ggml's blocks. */
+int tf_dtype_is_ggml(enum tf_dtype dtype);
+
 /* Parse a name so spelled. Returns 0, or -1. */
 int tf_dtype_parse(enum tf_dtype *dtype, const char *name);
 #endif

@@ -19,8 +19,7 @@ struct work {
 
 bool tf_gemm_rounds(const struct tf_gemm *g)
 {
-    return g->q8 && g->b.dtype >= TF_Q4_0 && g->b.dtype < TF_AFFINE4 &&
-           g->b.rs == 1;
+    return g->q8 && tf_dtype_is_ggml(g->b.dtype) && g->b.rs == 1;
 }
 
 bool tf_gemm_is_q8(const struct tf_kernels *kern, const struct tf_gemm *g)

@@ -30,6 +30,9 @@ enum tf_act {
     TF_ACT_SILU,       /* silu, swish */
     TF_ACT_TANH,       /* tanh */
     TF_ACT_SIGMOID,    /* sigmoid */
+    /* TF_ACT_GELU_TANH of a float16, as a float16, where |x| < 10: ggml's
+     * table. Its slope is that of TF_ACT_GELU_TANH. */
+    TF_ACT_GELU_HALF,
     TF_ACTS
 };
 

@@ -116,6 +116,58 @@ static float act_gelu_tanh(float x)
     return x * sigmoid(1.5957691f * (x + 0.044715f * x * x * x));
 }
 
+static float from_bits(uint32_t bits)
+{
+    float x;
+
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
+static uint32_t to_bits(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, 4);
+    return bits;
+}
+
+static float half_to_float(uint16_t h)
+{
+    uint32_t sign = (uint32_t)(h & 0x8000) << 16, v = h & 0x7fff;
+
+    if (v > 0x7c00) /* a NaN comes out quiet */
+        return from_bits(sign | 0x7fc00000 | (v & 0x3ff) << 13);
+    if (v == 0x7c00)
+        return from_bits(sign | 0x7f800000);
+    if (v < 0x400) /* subnormal: exact in float32 */
+        return from_bits(sign | to_bits((float)v * 0x1p-24f));
+    return from_bits(sign | ((v << 13) + ((127 - 15) << 23)));
+}
+
+static uint16_t half_from_float(float x)
+{
+    uint32_t v = to_bits(x), sign = v >> 16 & 0x8000;
+
+    v &= 0x7fffffff;
+    if (v > 0x7f800000)
+        return (uint16_t)(sign | 0x7e00 | (v >> 13 & 0x3ff));
+    if (v >= 0x477ff000) /* rounds to 65536 or more */
+        return (uint16_t)(sign | 0x7c00);
+    if (v < 0x38800000) /* below 2^-14: the addition rounds to the last place */
+        return (uint16_t)(sign | (to_bits(from_bits(v) + 0.5f) - 0x3f000000));
+    v -= (127 - 15) << 23;
+    return (uint16_t)(sign | ((v + 0xfff + (v >> 13 & 1)) >> 13));
+}
+
+static float act_gelu_half(float x)
+{
+    if (fabsf(x) >= 10)
+        return x < 0 ? 0 : x;
+    x = half_to_float(half_from_float(x));
+    return half_to_float(half_from_float(act_gelu_tanh(x)));
+}
+
 static float act_quick_gelu(float x)
 {
     return x * sigmoid(1.702f * x);
@@ -154,13 +206,14 @@ ACT(relu2, act_relu2)
 ACT(silu, act_silu)
 ACT(tanh, tanhf)
 ACT(sigmoid, sigmoid)
+ACT(gelu_half, act_gelu_half)
 
 static float (*const acts[TF_ACTS])(float) = {
     [TF_ACT_NONE] = act_none,           [TF_ACT_GELU] = act_gelu,
     [TF_ACT_GELU_TANH] = act_gelu_tanh, [TF_ACT_QUICK_GELU] = act_quick_gelu,
     [TF_ACT_RELU] = act_relu,           [TF_ACT_RELU2] = act_relu2,
     [TF_ACT_SILU] = act_silu,           [TF_ACT_TANH] = tanhf,
-    [TF_ACT_SIGMOID] = sigmoid,
+    [TF_ACT_SIGMOID] = sigmoid,         [TF_ACT_GELU_HALF] = act_gelu_half,
 };
 
 static float from_int8(const struct tf_finish *f, int32_t sum, size_t i,
@@ -318,22 +371,6 @@ static uint16_t load16(const void *src, size_t i)
     return v;
 }
 
-static float from_bits(uint32_t bits)
-{
-    float x;
-
-    memcpy(&x, &bits, 4);
-    return x;
-}
-
-static uint32_t to_bits(float x)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &x, 4);
-    return bits;
-}
-
 static void unpack_bf16(float *dst, const void *src, size_t n)
 {
     size_t i;
@@ -354,34 +391,6 @@ static void pack_bf16(uint16_t *dst, const float *src, size_t n)
         else
             dst[i] = (uint16_t)((v + 0x7fff + (v >> 16 & 1)) >> 16);
     }
-}
-
-static float half_to_float(uint16_t h)
-{
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16, v = h & 0x7fff;
-
-    if (v > 0x7c00) /* a NaN comes out quiet */
-        return from_bits(sign | 0x7fc00000 | (v & 0x3ff) << 13);
-    if (v == 0x7c00)
-        return from_bits(sign | 0x7f800000);
-    if (v < 0x400) /* subnormal: exact in float32 */
-        return from_bits(sign | to_bits((float)v * 0x1p-24f));
-    return from_bits(sign | ((v << 13) + ((127 - 15) << 23)));
-}
-
-static uint16_t half_from_float(float x)
-{
-    uint32_t v = to_bits(x), sign = v >> 16 & 0x8000;
-
-    v &= 0x7fffffff;
-    if (v > 0x7f800000)
-        return (uint16_t)(sign | 0x7e00 | (v >> 13 & 0x3ff));
-    if (v >= 0x477ff000) /* rounds to 65536 or more */
-        return (uint16_t)(sign | 0x7c00);
-    if (v < 0x38800000) /* below 2^-14: the addition rounds to the last place */
-        return (uint16_t)(sign | (to_bits(from_bits(v) + 0.5f) - 0x3f000000));
-    v -= (127 - 15) << 23;
-    return (uint16_t)(sign | ((v + 0xfff + (v >> 13 & 1)) >> 13));
 }
 
 static void unpack_f16(float *dst, const void *src, size_t n)
@@ -427,7 +436,8 @@ void tf_kernels_ref(struct tf_kernels *k)
                  [TF_ACT_RELU2] = relu2_n,
                  [TF_ACT_SILU] = silu_n,
                  [TF_ACT_TANH] = tanh_n,
-                 [TF_ACT_SIGMOID] = sigmoid_n },
+                 [TF_ACT_SIGMOID] = sigmoid_n,
+                 [TF_ACT_GELU_HALF] = gelu_half_n },
         .layer_norm = layer_norm,
         .rms_norm = rms_norm,
         .exp_sum = exp_sum,

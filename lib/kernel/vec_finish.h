@@ -45,6 +45,8 @@ INLINE vf activate(enum tf_act act, vf x)
         return v_tanh(x);
     case TF_ACT_SIGMOID:
         return v_sigmoid(x);
+    case TF_ACT_GELU_HALF:
+        return v_gelu_half(x);
     default:
         return x;
     }
@@ -125,6 +127,7 @@ static void finish(const struct tf_finish *f, const void *sums, size_t lds,
         CASE(TF_ACT_SILU)
         CASE(TF_ACT_TANH)
         CASE(TF_ACT_SIGMOID)
+        CASE(TF_ACT_GELU_HALF)
 #undef CASE
     default:
         break;

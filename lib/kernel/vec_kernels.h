@@ -41,6 +41,7 @@ ACT(relu2)
 ACT(silu)
 ACT(tanh)
 ACT(sigmoid)
+ACT(gelu_half)
 
 INLINE void times(float *dst, const float *src, float a, size_t n)
 {
@@ -157,10 +158,27 @@ static void layer_norm(float *dst, const float *src, const float *w,
     }
 }
 
+/* Summed in double: its error would be that of the whole row. */
+static float mean_square(const float *a, size_t n)
+{
+    enum { CHAINS = 16 };
+    double s[CHAINS] = { 0 };
+    size_t i, j;
+
+    for (i = 0; i + CHAINS <= n; i += CHAINS)
+        for (j = 0; j < CHAINS; j++)
+            s[j] += (double)(a[i + j] * a[i + j]);
+    for (; i < n; i++)
+        s[0] += (double)(a[i] * a[i]);
+    for (j = 1; j < CHAINS; j++)
+        s[0] += s[j];
+    return (float)(s[0] / (double)n);
+}
+
 static void rms_norm(float *dst, const float *src, const float *w,
                      float w_offset, float eps, size_t n)
 {
-    float mean = sum(plus_square, src, src, 0, n) / (float)n;
+    float mean = mean_square(src, n);
     vf r = v_set(1 / sqrtf(mean + eps)), o = v_set(w_offset);
 
     if (w)
@@ -292,6 +310,7 @@ static inline void fill_rows(struct tf_kernels *k)
     k->act[TF_ACT_SILU] = act_silu;
     k->act[TF_ACT_TANH] = act_tanh;
     k->act[TF_ACT_SIGMOID] = act_sigmoid;
+    k->act[TF_ACT_GELU_HALF] = act_gelu_half;
     k->layer_norm = layer_norm;
     k->rms_norm = rms_norm;
     k->exp_sum = exp_sum;

@@ -83,6 +83,26 @@ static inline vf v_gelu_tanh(vf x)
     return v_mul(x, v_sigmoid(v_mul(y, v_set(1.5957691f))));
 }
 
+static inline vf v_relu(vf x)
+{
+    return v_max(v_set(0.0f), x);
+}
+
+static inline vf v_half(vf x)
+{
+    uint16_t half[V_LANES];
+
+    v_store_f16(half, x);
+    return v_load_f16(half);
+}
+
+static inline vf v_gelu_half(vf x)
+{
+    vf y = v_half(v_gelu_tanh(v_half(x)));
+
+    return v_select(v_less(v_abs(x), v_set(10.0f)), y, v_relu(x));
+}
+
 static inline vf v_quick_gelu(vf x)
 {
     return v_mul(x, v_sigmoid(v_mul(x, v_set(1.702f))));
@@ -91,11 +111,6 @@ static inline vf v_quick_gelu(vf x)
 static inline vf v_silu(vf x)
 {
     return v_mul(x, v_sigmoid(x));
-}
-
-static inline vf v_relu(vf x)
-{
-    return v_max(v_set(0.0f), x);
 }
 
 static inline vf v_relu2(vf x)

@@ -264,6 +264,7 @@ static void fill_train(struct tf_kernels *k)
     k->act_back[TF_ACT_SILU] = back_silu;
     k->act_back[TF_ACT_TANH] = back_tanh;
     k->act_back[TF_ACT_SIGMOID] = back_sigmoid;
+    k->act_back[TF_ACT_GELU_HALF] = back_gelu_tanh;
     k->norm_back = norm_back;
     k->dropout = dropout;
     k->adamw = adamw;

@@ -7,6 +7,7 @@ struct tf_tensor *tf_feed_forward(struct tf_run *run, struct tf_layer *layer,
 {
     struct tf_ctx *ctx = run->ctx;
     const struct tf_stack_spec *s = run->stack->spec;
+    enum tf_act act = tf_act_before(ctx, &layer->down, s->act);
     struct tf_tensor *gate, *up;
 
     if (layer->gate_up.w.data) {
@@ -15,13 +16,13 @@ struct tf_tensor *tf_feed_forward(struct tf_run *run, struct tf_layer *layer,
 
         gate = tf_columns(ctx, both, s->gate_first ? 0 : s->ffn, s->ffn);
         up = tf_columns(ctx, both, s->gate_first ? s->ffn : 0, s->ffn);
-        return tf_act_mul(ctx, gate, up, s->act);
+        return tf_act_mul(ctx, gate, up, act);
     }
     if (!layer->gate.w.data)
-        return tf_linear(ctx, x, &layer->up, s->act, NULL);
+        return tf_linear(ctx, x, &layer->up, act, NULL);
     gate = tf_linear(ctx, x, &layer->gate, TF_ACT_NONE, NULL);
     up = tf_linear(ctx, x, &layer->up, TF_ACT_NONE, NULL);
-    return tf_act_mul(ctx, gate, up, s->act);
+    return tf_act_mul(ctx, gate, up, act);
 }
 
 /* The gate and what it opens, out of one product or of two. */
@@ -53,15 +54,16 @@ static struct tf_tensor *run_expert(struct tf_run *run, struct tf_expert *e,
 {
     struct tf_ctx *ctx = run->ctx;
     const struct tf_stack_spec *s = run->stack->spec;
+    enum tf_act act = tf_act_before(ctx, &e->down, s->act);
     struct tf_tensor *gate, *y;
 
     if (!e->gate.w.data && !e->gate_up.w.data) {
-        y = tf_linear(ctx, x, &e->up, s->act, NULL);
+        y = tf_linear(ctx, x, &e->up, act, NULL);
     } else {
         gate_and_up(run, e, x, &gate, &y);
         y = s->glu_limit > 0 ? tf_clamped_glu(ctx, gate, y, (float)s->glu_alpha,
                                               (float)s->glu_limit)
-                             : tf_act_mul(ctx, gate, y, s->act);
+                             : tf_act_mul(ctx, gate, y, act);
     }
     y = tf_dropout(ctx, y, (float)s->ffn_dropout);
     return tf_linear(ctx, y, &e->down, TF_ACT_NONE, NULL);

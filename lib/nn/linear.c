@@ -205,6 +205,15 @@ static bool trains(const struct tf_weight *w)
     return tf_wants_grad(&w->w) || tf_wants_grad(&w->bias);
 }
 
+enum tf_act tf_act_before(const struct tf_ctx *ctx, const struct tf_weight *w,
+                          enum tf_act act)
+{
+    if (ctx->q8 && act == TF_ACT_GELU_TANH &&
+        tf_dtype_is_ggml(tf_base_of(&w->w)->dtype))
+        return TF_ACT_GELU_HALF;
+    return act;
+}
+
 struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
                             struct tf_weight *w, enum tf_act act,
                             struct tf_tensor *residual)

@@ -47,8 +47,9 @@ struct tf_ctx {
      * to bfloat16 before; sums, results, weights and gradients stay float32. */
     bool bf16;
 
-    /* What meets weights in ggml's blocks is rounded to int8 as llama.cpp has
-     * it (tf_gemm's q8): fast, and right to about three digits. */
+    /* What meets weights in ggml's blocks is rounded as llama.cpp has it, to
+     * int8 (tf_gemm's q8; tf_act_before()): fast, and right to two or three
+     * digits. */
     bool q8;
 
     /* With a tape: dropout acts. Its draws are keyed by (seed, step, draws,
@@ -136,6 +137,11 @@ struct tf_weight {
 int tf_adapter_norms(struct tf_pool *pool, const struct tf_weight *w,
                      const struct tf_adapter *adapter, float *norms,
                      struct tf_err *err);
+
+/* What `act` becomes in front of w: GELU's tanh form goes through float16, as
+ * in ggml, where w rounds what it meets. */
+enum tf_act tf_act_before(const struct tf_ctx *ctx, const struct tf_weight *w,
+                          enum tf_act act);
 
 /* act(x W^T + b) + residual: [T][in] → [T][out]. residual may be NULL. */
 struct tf_tensor *tf_linear(struct tf_ctx *ctx, struct tf_tensor *x,
