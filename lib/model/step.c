@@ -190,7 +190,7 @@ static int run(struct tf_stepper *d, const struct tf_batch *batch,
 {
     struct tf_arena_mark mark = tf_arena_mark(&d->arena);
     struct tf_ctx ctx = {
-        .pool = d->pool, .arena = &d->arena, .err = err, .q8 = picked != NULL
+        .pool = d->pool, .arena = &d->arena, .err = err, .q8 = true
     };
     struct tf_head *head = &d->model->head;
     size_t vocab = tf_stepper_vocab(d), i;
