@@ -156,25 +156,91 @@ static int name_special(struct tf_chat *c, const struct tf_tokenizer *tok,
     return c->json.failed ? tf_no_memory(err, c->json.len) : 0;
 }
 
+static bool is_found(const struct tf_chat *c)
+{
+    return c->usual || c->with_tools;
+}
+
+/* A template that the tokenizer's own text has. */
+static int read_own(struct tf_chat *c, const struct tf_tokenizer *tok,
+                    struct tf_err *err)
+{
+    struct tf_str value = tf_record_get(&tok->config.config, "chat_template");
+
+    if (!value.s || !read_config(c, value, err))
+        return 0;
+    tf_err_at(err, tok->path);
+    return -1;
+}
+
+static int read_files(struct tf_chat *c, const char *dir, struct tf_err *err)
+{
+    return read_file(&c->usual, dir, "chat_template.jinja", err) ||
+                   read_file(&c->with_tools, dir,
+                             "additional_chat_templates/tool_use.jinja", err)
+               ? -1
+               : 0;
+}
+
+/* tokenizer_config.json of a folder, where the tokenizer is not from it. */
+static int read_foreign(struct tf_chat *c, const char *dir, struct tf_err *err)
+{
+    char *path = tf_path(dir, "tokenizer_config.json", err);
+    struct tf_buf text = TF_BUF_INIT;
+    struct tf_record rec = { 0 };
+    struct tf_str value = { 0 };
+    int failed = !path;
+
+    if (path && tf_file_exists(path)) {
+        failed = tf_file_read(path, FILE_MAX, &text, err) ||
+                 tf_record_parse(&rec, text.data, text.len, err);
+        if (!failed)
+            value = tf_record_get(&rec, "chat_template");
+        failed = failed || (value.s && read_config(c, value, err));
+        if (failed)
+            tf_err_at(err, path);
+    }
+    tf_record_release(&rec);
+    tf_buf_release(&text);
+    free(path);
+    return failed ? -1 : 0;
+}
+
+/* A folder's files come before what its tokenizer_config.json has; a file's
+ * own template before those that lie beside it. */
+static int read_templates(struct tf_chat *c, const struct tf_tokenizer *tok,
+                          struct tf_err *err)
+{
+    const char *slash = strrchr(tok->path, '/');
+    char *dir;
+    int failed;
+
+    if (tf_dir_exists(tok->path))
+        return read_files(c, tok->path, err) ||
+                       (!is_found(c) && read_own(c, tok, err))
+                   ? -1
+                   : 0;
+    if (read_own(c, tok, err))
+        return -1;
+    if (is_found(c))
+        return 0;
+    dir = slash ? tf_strndup(tok->path, (size_t)(slash - tok->path) + 1, err)
+                : tf_strndup(".", 1, err);
+    failed = !dir || read_files(c, dir, err) ||
+             (!is_found(c) && read_foreign(c, dir, err));
+    free(dir);
+    return failed ? -1 : 0;
+}
+
 struct tf_chat *tf_chat_open(const struct tf_tokenizer *tok, struct tf_err *err)
 {
     struct tf_chat *c = tf_alloc(1, sizeof(*c), err);
-    struct tf_str value = tf_record_get(&tok->config.config, "chat_template");
     int failed;
 
     if (!c)
         return NULL;
-    failed = name_special(c, tok, err);
-    if (!failed && tf_dir_exists(tok->path))
-        failed = read_file(&c->usual, tok->path, "chat_template.jinja", err) ||
-                 read_file(&c->with_tools, tok->path,
-                           "additional_chat_templates/tool_use.jinja", err);
-    if (!failed && !c->usual && !c->with_tools && value.s &&
-        read_config(c, value, err)) {
-        tf_err_at(err, tok->path);
-        failed = -1;
-    }
-    if (!failed && !c->usual && !c->with_tools)
+    failed = name_special(c, tok, err) || read_templates(c, tok, err);
+    if (!failed && !is_found(c))
         failed = tf_fail(err,
                          "%s: the tokenizer has no chat template (neither a "
                          "chat_template.jinja nor a chat_template in "

@@ -13,8 +13,9 @@ struct tf_chat;
 /*
  * The templates of a tokenizer's files: chat_template.jinja and
  * additional_chat_templates/tool_use.jinja, else chat_template of
- * tokenizer_config.json (one, or several by name) or of a GGUF. The tokenizer
- * must outlive it. NULL and `err` when there is none, or it can't be read.
+ * tokenizer_config.json (one, or several by name). Of a GGUF its own, else those
+ * of the files beside it. The tokenizer must outlive it. NULL and `err` when
+ * there is none, or it can't be read.
  */
 struct tf_chat *tf_chat_open(const struct tf_tokenizer *tok,
                              struct tf_err *err);

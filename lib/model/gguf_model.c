@@ -274,6 +274,40 @@ static void set_silent(json_t *config, const struct tf_gguf *g,
                             json_integer((json_int_t)scale));
 }
 
+/* Tokens that end a turn of a chat, which files often leave unsaid: llama.cpp
+ * knows them by their texts. */
+static bool ends_turn(struct tf_str text)
+{
+    static const char *const ends[] = {
+        "<|eot_id|>", "<|im_end|>",      "<|end|>",       "<end_of_turn>",
+        "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "<|return|>",
+        "<EOT>",      "[EOT]",           "<turn|>",       "<end_of_utterance>",
+    };
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (tf_str_is(text, ends[i]))
+            return true;
+    return false;
+}
+
+static void add_turn_ends(json_t *eos, const struct tf_gguf *g)
+{
+    enum { CONTROL = 3 }; /* llama.cpp's token type */
+    int64_t first = json_integer_value(json_array_get(eos, 0)), type;
+    struct tf_gguf_array tokens, types;
+    struct tf_str text;
+    json_int_t id;
+
+    if (!tf_gguf_array(g, "tokenizer.ggml.tokens", &tokens) ||
+        !tf_gguf_array(g, "tokenizer.ggml.token_type", &types))
+        return;
+    for (id = 0;
+         tf_gguf_next_string(&tokens, &text) && tf_gguf_next_int(&types, &type);
+         id++)
+        if (type == CONTROL && id != first && ends_turn(text))
+            json_array_append_new(eos, json_integer(id));
+}
+
 static void set_tokens(json_t *config, const struct tf_gguf *g)
 {
     static const char *const ids[][2] = {
@@ -283,17 +317,23 @@ static void set_tokens(json_t *config, const struct tf_gguf *g)
         { "tokenizer.ggml.eot_token_id", "eot_token_id" },
     };
     int64_t id, eos, eot;
+    json_t *all;
     size_t i;
 
     for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
         if (tf_gguf_int(g, ids[i][0], &id))
             json_object_set_new(config, ids[i][1], json_integer(id));
     /* a chat model ends its turn with another token than its text */
-    if (tf_gguf_int(g, ids[1][0], &eos) && tf_gguf_int(g, ids[3][0], &eot) &&
-        eos != eot)
-        json_object_set_new(
-            config, "eos_token_id",
-            json_pack("[I,I]", (json_int_t)eos, (json_int_t)eot));
+    if (!tf_gguf_int(g, ids[1][0], &eos))
+        return;
+    all = json_pack("[I]", (json_int_t)eos);
+    if (!tf_gguf_int(g, ids[3][0], &eot))
+        add_turn_ends(all, g);
+    else if (eot != eos)
+        json_array_append_new(all, json_integer(eot));
+    if (json_array_size(all) > 1)
+        json_object_set(config, "eos_token_id", all);
+    json_decref(all);
 }
 
 json_t *tf_gguf_config(const struct tf_gguf *g, struct tf_err *err)
