@@ -266,12 +266,64 @@ static void multiplies_many_int8_rows_as_their_numbers(void **state)
     tf_safetensors_close(st);
 }
 
+/* ggml's own sums, bit by bit where it adds up in the same order. */
+static void multiplies_int8_rows_as_ggml_does(void **state)
+{
+    static const char *const levels[] = { "avx2", "avxvnni", "vnni" };
+    enum { K = 1024, COLUMNS = 3, SHORT = 608 };
+    struct tf_err err;
+    struct tf_safetensors *st =
+        tf_safetensors_open("tests/golden/blocks.safetensors", &err);
+    struct tf_safetensors *dots =
+        tf_safetensors_open("tests/golden/block-dots.safetensors", &err);
+    float x[K], c[COLUMNS];
+    struct tf_q8 q[K / TF_Q8_CHUNK];
+    size_t level, i;
+    int type;
+
+    (void)state;
+    assert_non_null(st);
+    assert_non_null(dots);
+    for (i = 0; i < K; i++)
+        x[i] = (float)(i * 37 % 101) / 50 - 1;
+    for (type = TF_Q4_0; type < TF_MXFP4; type++) {
+        const struct tf_dtype_info *info = tf_dtype_info((enum tf_dtype)type);
+        const struct tf_tensor *t = tf_safetensors_find(dots, info->name);
+        size_t k = info->block > TF_Q8_SCALED ? K : SHORT;
+        char *w = repeat_blocks(tf_safetensors_find(st, info->name),
+                                COLUMNS * k / info->block * info->bytes);
+        bool same = type != TF_Q4_1 && type != TF_Q5_1 && type != TF_IQ4_NL;
+
+        assert_non_null(t);
+        for (level = 0; level < 3; level++) {
+            const struct tf_kernels *kern = tf_kernels_at(levels[level]);
+
+            if (!kern)
+                continue;
+            tf_q8_quantize(kern, q, x, k, info->block);
+            kern->q8_dots[type](k, q, K / TF_Q8_CHUNK, 1, w, k, COLUMNS, c,
+                                COLUMNS);
+            for (i = 0; i < COLUMNS; i++) {
+                float want = ((const float *)t->data)[i];
+
+                if (!(fabsf(c[i] - want) <= (same ? 0 : 1e-4f)))
+                    fail_msg("%s, %s: %.9g, expected %.9g", levels[level],
+                             info->name, (double)c[i], (double)want);
+            }
+        }
+        free(w);
+    }
+    tf_safetensors_close(dots);
+    tf_safetensors_close(st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unpacks_blocks_as_the_gguf_package),
         cmocka_unit_test(multiplies_by_blocks_as_by_their_numbers),
         cmocka_unit_test(multiplies_int8_rows_as_their_numbers),
+        cmocka_unit_test(multiplies_int8_rows_as_ggml_does),
         cmocka_unit_test(multiplies_many_int8_rows_as_their_numbers),
     };
 
