@@ -18,7 +18,8 @@ MPI_CFLAGS := -DTF_MPI $(patsubst -I%,-isystem %,$(filter -I%,\
 	      $(shell mpicc --showme:compile)))
 endif
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
-	   -Wmissing-prototypes -Wwrite-strings -Wno-missing-field-initializers
+	   -Wmissing-prototypes -Wwrite-strings -Wno-missing-field-initializers \
+	   -Werror=implicit-function-declaration
 -include config.mk
 
 B = build

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "model/init.h"
 #include "model/rope.h"
+#include "train/parallel.h"
 #include "train/param_order.h"
 #include "train/peft.h"
 
