@@ -3,17 +3,19 @@
     trainers.py torch MODEL THREADS     answer requests, a JSON line each
 
 A request names a file of JSON lines {"text", "label"} and how to train on it:
-{"file", "batch", "max_length", "steps", "checkpointing", "bf16"}. The model is
-read anew, a classifier trained by AdamW on batches of texts of like length,
-padded; the answer has the seconds of the steps and the mean loss.
+{"file", "batch", "max_length", "steps", "checkpointing", "bf16", "by_length"}.
+The model is read anew, a classifier trained by AdamW on padded batches, of texts
+of like length or of any; the answer has the seconds of the steps and the mean
+loss.
 """
 import json
+import random
 import sys
 import time
 
 
-def read(path, folder, most):
-    """[(ids, label)] of a file, the longest first."""
+def read(path, folder, most, by_length):
+    """[(ids, label)] of a file, the longest first or in any order."""
     from transformers import AutoTokenizer
     with open(path, encoding="utf-8") as f:
         records = [json.loads(line) for line in f]
@@ -22,7 +24,10 @@ def read(path, folder, most):
         [r["text"] for r in records], truncation=True,
         max_length=most)["input_ids"]
     data = [(i, names.index(r["label"])) for i, r in zip(ids, records)]
-    return sorted(data, key=lambda d: -len(d[0])), len(names)
+    random.Random(0).shuffle(data)
+    if by_length:
+        data.sort(key=lambda d: -len(d[0]))
+    return data, len(names)
 
 
 def collate(batch):
@@ -61,7 +66,8 @@ def optimizer_of(model):
 def train(folder, request):
     import torch
     size = request["batch"]
-    data, labels = read(request["file"], folder, request["max_length"])
+    data, labels = read(request["file"], folder, request["max_length"],
+                        request["by_length"])
     model = open_model(folder, labels, request["checkpointing"])
     optimizer = optimizer_of(model)
     total = 0
