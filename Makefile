@@ -96,8 +96,8 @@ $(B)/lib/kernel/%_vnni.o: CFLAGS += -mavx2 -mfma -mf16c -mavx512f -mavx512vl \
 $(B)/lib/kernel/%_amx.o: CFLAGS += -mavx512f -mavx512bw -mavx512dq \
 	-mamx-tile -mamx-int8 -mamx-bf16
 
-$(LIB): $(OBJ)
-	rm -f $@ && $(AR) rcs $@ $^
+$(LIB): $(OBJ) Makefile # which says what belongs to it
+	rm -f $@ && $(AR) rcs $@ $(OBJ)
 
 $(CLI): $(CMD)
 	rm -f $@ && $(AR) rcs $@ $^

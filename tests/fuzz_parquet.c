@@ -1,32 +1,21 @@
 /*
- * Reads the rows of a Parquet file, and JSON from what comes of them.
+ * Reads Parquet files (fuzz_rows.h).
  *     build-fuzz/tests/fuzz_parquet -rss_limit_mb=4096 CORPUS
  */
-#include <stdlib.h>
-#include "base/jsonl.h"
+#include "fuzz_rows.h"
 #include "format/parquet.h"
 
-#define ROWS_MAX  1000
-#define BYTES_MAX ((size_t)1 << 22)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static int next(void *reader, struct tf_buf *row, struct tf_err *err)
+{
+    return tf_parquet_next(reader, row, err);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct tf_buf row = TF_BUF_INIT;
-    struct tf_record record = { 0 };
     struct tf_err err;
-    struct tf_parquet *p = tf_parquet_read(data, size, &err);
+    struct tf_parquet *reader = tf_parquet_read(data, size, &err);
 
-    for (int i = 0; p && i < ROWS_MAX && row.len < BYTES_MAX; i++) {
-        tf_buf_reset(&row);
-        if (tf_parquet_next(p, &row, &err) <= 0)
-            break;
-        if (tf_record_parse(&record, row.data, row.len, &err))
-            abort();
-    }
-    tf_parquet_close(p);
-    tf_record_release(&record);
-    tf_buf_release(&row);
+    read_rows(next, reader);
+    tf_parquet_close(reader);
     return 0;
 }

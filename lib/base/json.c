@@ -1,9 +1,6 @@
-#include "base/json.h"
+#include "base/json_parts.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "base/jsonl.h"
 
@@ -36,7 +33,7 @@ bool tf_json_failed(const struct tf_json *j, struct tf_err *err)
     return j->what;
 }
 
-static void skip_run_of_blanks(struct tf_json *j)
+void tf_json_skip_run_of_blanks(struct tf_json *j)
 {
     const char *p = j->p;
 
@@ -50,17 +47,9 @@ static void skip_run_of_blanks(struct tf_json *j)
     j->p = p;
 }
 
-static inline void skip_blanks(struct tf_json *j)
-{
-    if (j->end - j->p > 1 && j->p[0] == ' ' && !j->what)
-        j->p++; /* the one after a colon or a comma */
-    if (j->p == j->end || (unsigned char)*j->p <= ' ')
-        skip_run_of_blanks(j);
-}
-
 enum tf_json_type tf_json_peek(struct tf_json *j)
 {
-    skip_blanks(j);
+    tf_json_skip_blanks(j);
     if (j->what || j->p == j->end)
         return TF_JSON_BAD;
     switch (*j->p) {
@@ -82,9 +71,9 @@ enum tf_json_type tf_json_peek(struct tf_json *j)
     }
 }
 
-static bool expected(struct tf_json *j, const char *what)
+bool tf_json_expected(struct tf_json *j, const char *what)
 {
-    skip_blanks(j);
+    tf_json_skip_blanks(j);
     return tf_json_bad(j, j->p == j->end ? "the text ends too early" : what);
 }
 
@@ -92,9 +81,9 @@ static bool enter(struct tf_json *j, char bracket, const char *what)
 {
     if (j->what)
         return false;
-    skip_blanks(j);
+    tf_json_skip_blanks(j);
     if (j->p == j->end || *j->p != bracket)
-        return expected(j, what);
+        return tf_json_expected(j, what);
     if (j->depth == TF_JSON_DEPTH)
         return tf_json_bad(j, "nested too deep");
     j->open[j->depth++] = bracket;
@@ -118,7 +107,7 @@ static bool another(struct tf_json *j, char close, const char *what)
 {
     if (j->what)
         return false;
-    skip_blanks(j);
+    tf_json_skip_blanks(j);
     if (j->p < j->end && *j->p == close) {
         j->p++;
         j->depth--;
@@ -127,7 +116,7 @@ static bool another(struct tf_json *j, char close, const char *what)
     }
     if (!j->first) {
         if (j->p == j->end || *j->p != ',')
-            return expected(j, what);
+            return tf_json_expected(j, what);
         j->p++;
     }
     j->first = false;
@@ -203,9 +192,9 @@ static bool scan_string(struct tf_json *j, struct tf_str *raw, uint64_t *all)
 {
     const char *p, *begin;
 
-    skip_blanks(j);
+    tf_json_skip_blanks(j);
     if (j->what || j->p == j->end || *j->p != '"')
-        return expected(j, "expected a string");
+        return tf_json_expected(j, "expected a string");
     begin = j->p + 1;
     j->escapes = false;
     *all = 0;
@@ -356,7 +345,7 @@ static bool read_string(struct tf_json *j, struct tf_buf *buf,
     uint64_t all;
     size_t valid;
 
-    skip_blanks(j);
+    tf_json_skip_blanks(j);
     if (read_short(j, out))
         return true;
     if (!scan_string(j, &raw, &all))
@@ -374,9 +363,9 @@ static bool read_string(struct tf_json *j, struct tf_buf *buf,
 
 static bool colon(struct tf_json *j)
 {
-    skip_blanks(j);
+    tf_json_skip_blanks(j);
     if (j->p == j->end || *j->p != ':')
-        return expected(j, "expected ':'");
+        return tf_json_expected(j, "expected ':'");
     j->p++;
     return true;
 }
@@ -393,153 +382,11 @@ bool tf_json_string(struct tf_json *j, struct tf_str *out)
     return read_string(j, &j->scratch[1], out);
 }
 
-static const char *digits(const char *p, const char *end)
-{
-    while (p < end && *p >= '0' && *p <= '9')
-        p++;
-    return p;
-}
-
-static bool scan_number(struct tf_json *j, struct tf_str *raw)
-{
-    const char *p, *q;
-
-    skip_blanks(j);
-    p = j->p;
-    if (j->what || p == j->end)
-        return expected(j, "expected a number");
-    p += *p == '-';
-    q = digits(p, j->end);
-    if (q == p || (*p == '0' && q - p > 1))
-        return expected(j, "expected a number");
-    if (q < j->end && *q == '.') {
-        p = q + 1;
-        q = digits(p, j->end);
-        if (q == p)
-            return tf_json_bad(j, "a number without digits after its point");
-    }
-    if (q < j->end && (*q == 'e' || *q == 'E')) {
-        p = q + 1;
-        p += p < j->end && (*p == '+' || *p == '-');
-        q = digits(p, j->end);
-        if (q == p)
-            return tf_json_bad(j, "a number without digits in its exponent");
-    }
-    *raw = (struct tf_str){ j->p, (size_t)(q - j->p) };
-    j->p = q;
-    return true;
-}
-
-/* Numbers of at most 15 digits and a small exponent are exact in one double
- * operation; false for the others. */
-static bool simple_number(struct tf_str raw, double *out)
-{
-    static const double tens[] = {
-        1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-        1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15
-    };
-    const char *p = raw.s, *end = p + raw.len;
-    bool negative = *p == '-', point = false;
-    int count = 0, after = 0;
-    int64_t v = 0;
-
-    for (p += negative; p < end; p++) {
-        if (*p == '.') {
-            point = true;
-            continue;
-        }
-        if (*p == 'e' || *p == 'E' || ++count > 15)
-            return false;
-        v = v * 10 + (*p - '0');
-        after += point;
-    }
-    *out = (double)v / tens[after];
-    if (negative)
-        *out = -*out;
-    return true;
-}
-
-bool tf_json_double(struct tf_json *j, double *out)
-{
-    struct tf_buf *buf = &j->scratch[1];
-    const char *begin;
-    struct tf_str raw;
-
-    if (!scan_number(j, &raw))
-        return false;
-    if (simple_number(raw, out))
-        return true;
-    begin = raw.s;
-    tf_buf_reset(buf);
-    tf_buf_add(buf, raw.s, raw.len);
-    *out = strtod(tf_buf_cstr(buf), NULL);
-    if (buf->failed)
-        return tf_json_bad(j, "no memory for a number");
-    if (!isfinite(*out)) {
-        j->p = begin;
-        return tf_json_bad(j, "a number too large for a double");
-    }
-    return true;
-}
-
-/* Up to 9 digits and the comma or so behind them; false, with nothing read, for
- * any other number. */
-static inline bool read_short_int(struct tf_json *j, int64_t *out)
-{
-    const char *p = j->p, *end;
-    int32_t v = 0;
-
-    if (j->what || j->end - p < 11 || *p < '1')
-        return false;
-    for (end = p + 9; p < end && *p >= '0' && *p <= '9'; p++)
-        v = v * 10 + (*p - '0');
-    if (p == j->p || (*p != ',' && *p != '}' && *p != ']' && *p != '\n'))
-        return false;
-    *out = v;
-    j->p = p;
-    return true;
-}
-
-bool tf_json_int(struct tf_json *j, int64_t *out)
-{
-    const char *p, *end;
-    struct tf_str raw;
-    int64_t v = 0;
-    double d;
-
-    skip_blanks(j);
-    if (read_short_int(j, out))
-        return true;
-    if (!scan_number(j, &raw))
-        return false;
-    p = raw.s;
-    end = p + raw.len;
-    for (p += *p == '-'; p < end && *p >= '0' && *p <= '9'; p++)
-        if (__builtin_mul_overflow(v, 10, &v) ||
-            __builtin_sub_overflow(v, *p - '0', &v)) /* negative: reaches min */
-            break;
-    if (p == end && (*raw.s == '-' || v != INT64_MIN)) {
-        *out = *raw.s == '-' ? v : -v;
-        return true;
-    }
-    j->p = raw.s;
-    if (p < end && *p >= '0' && *p <= '9')
-        return tf_json_bad(j, "an integer out of range");
-    if (!tf_json_double(j, &d))
-        return false;
-    if (d != floor(d) || fabs(d) > 0x1p53) {
-        j->p = raw.s;
-        return tf_json_bad(j, "expected an integer");
-    }
-    *out = (int64_t)d;
-    return true;
-}
-
 static bool word(struct tf_json *j, const char *w)
 {
     size_t n = strlen(w);
 
-    skip_blanks(j);
+    tf_json_skip_blanks(j);
     if (j->what || (size_t)(j->end - j->p) < n || memcmp(j->p, w, n))
         return false;
     j->p += n;
@@ -549,7 +396,8 @@ static bool word(struct tf_json *j, const char *w)
 bool tf_json_bool(struct tf_json *j, bool *out)
 {
     *out = word(j, "true");
-    return *out || word(j, "false") || expected(j, "expected true or false");
+    return *out || word(j, "false") ||
+           tf_json_expected(j, "expected true or false");
 }
 
 bool tf_json_null(struct tf_json *j)
@@ -566,14 +414,14 @@ static bool skip_scalar(struct tf_json *j)
     case TF_JSON_STRING:
         return scan_string(j, &raw, &all);
     case TF_JSON_NUMBER:
-        return scan_number(j, &raw);
+        return tf_json_scan_number(j, &raw);
     case TF_JSON_BOOL:
         return word(j, "true") || word(j, "false") ||
-               expected(j, "expected a value");
+               tf_json_expected(j, "expected a value");
     case TF_JSON_NULL:
-        return tf_json_null(j) || expected(j, "expected a value");
+        return tf_json_null(j) || tf_json_expected(j, "expected a value");
     default:
-        return expected(j, "expected a value");
+        return tf_json_expected(j, "expected a value");
     }
 }
 
@@ -595,7 +443,7 @@ bool tf_json_skip(struct tf_json *j, struct tf_str *raw)
     int base = j->depth;
     const char *begin;
 
-    skip_blanks(j);
+    tf_json_skip_blanks(j);
     begin = j->p;
     do {
         if (j->depth > base && !next_inside(j))
@@ -618,7 +466,7 @@ bool tf_json_skip(struct tf_json *j, struct tf_str *raw)
 
 bool tf_json_done(struct tf_json *j)
 {
-    skip_blanks(j);
+    tf_json_skip_blanks(j);
     if (!j->what && j->p < j->end)
         return tf_json_bad(j, "more text after the value");
     return !j->what;
