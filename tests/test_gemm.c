@@ -90,11 +90,10 @@ static double exact(const struct operand *a, const struct operand *b, size_t i,
     return sum;
 }
 
-/* Rounding of a sum of k products of magnitude at most 1: the worst of many
- * sums, whatever was drawn. */
+/* Rounding of a sum of k products of magnitude at most 1. */
 static void assert_near(double found, double expected, size_t k)
 {
-    if (!(fabs(found - expected) <= 4e-7 * (4 + sqrt((double)k) * 4)))
+    if (!(fabs(found - expected) <= 2e-7 * (4 + sqrt((double)k) * 4)))
         fail_msg("found %.9g, expected %.9g, k %zu", found, expected, k);
 }
 

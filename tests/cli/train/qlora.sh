@@ -38,7 +38,7 @@ ask() {
 		jq -c '.token_logprobs[0]'
 }
 differ() {
-	jq -n --argjson a "$1" --argjson b "$2" '$a - $b | fabs > 0.03'
+	jq -n --argjson a "$1" --argjson b "$2" '$a - $b | fabs > 0.005'
 }
 differ "$(ask -m over.base.gguf)" "$(ask -m wide --adapter over.base.gguf)"
 differ "$(ask -m over.base.gguf)" "$(ask -m wide)"
